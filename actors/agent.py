@@ -1,0 +1,163 @@
+"""One running role: builds the prompt of a turn, speaks with its model, and streams what it says.
+
+An async actor per (role, replica): it serves many sessions at once and keeps nothing of them, so that its process may
+die at any moment and the turn be asked again. It speaks only when the `SessionManager` has got a slot for it from the
+`ModelHost`. A plain class: `actors/agent_pool.py` makes it a Ray actor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from actors.agent_messages import Pulse, Spoken, Turn
+from delegator.clock import Clock
+from delegator.ollama.client import ChatEnd, LoadOptions, OllamaClient
+from delegator.roles.catalogue import Role
+from delegator.sessions.prompts import build_messages
+from delegator.settings import Settings
+
+REMEMBERED_TURNS = 64
+"""Finished turns whose result is kept, so that a repeated request is answered without speaking again."""
+
+
+@dataclass(slots=True)
+class _Speech:
+    """A turn under way or done: what is said so far, and who waits for more."""
+
+    task: asyncio.Task[Spoken] | None = None
+    pieces: list[str] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    listeners: int = 0
+
+    def add(self, piece: str) -> None:
+        self.pieces.append(piece)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let everybody who follows look again."""
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+class Agent:
+    """See the module's head."""
+
+    def __init__(self, role: Role, settings: Settings, url: str) -> None:
+        """Stand ready for one role at the Ollama endpoint `url`; connects with the first turn."""
+        self._role = role
+        self._settings = settings
+        self._url = url
+        self._clock = Clock(settings.simulator_scale if settings.models == "simulated" else 1.0)
+        self._client: OllamaClient | None = None
+        self._speeches: OrderedDict[str, _Speech] = OrderedDict()
+
+    def __repr__(self) -> str:
+        """Name the role: Ray shows this beside log lines and in its dashboard."""
+        return f"Agent({self._role.name})"
+
+    async def ping(self) -> Pulse:
+        """Answer with where this agent runs and whether it is busy."""
+        running = sum(1 for s in self._speeches.values() if s.task is not None and not s.task.done())
+        return Pulse(self._role.name, os.getpid(), os.uname().nodename, running)
+
+    async def speak(self, turn: Turn) -> Spoken:
+        """Take one turn. The same `turn_id` asked again joins the speech under way, or gets the finished one.
+
+        Raises:
+            ReplyBroken, OllamaUnavailable, OllamaBusy, DeadlineExceeded: this attempt failed; another may not.
+        """
+        speech = self._speeches.get(turn.turn_id)
+        if speech is None or speech.task is None or _failed(speech.task):
+            speech = _Speech()
+            speech.task = asyncio.create_task(self._speak(turn, speech))
+            self._remember(turn.turn_id, speech)
+        assert speech.task is not None
+        speech.listeners += 1
+        try:
+            return await asyncio.shield(speech.task)
+        except asyncio.CancelledError:
+            if speech.listeners == 1:
+                speech.task.cancel()
+            raise
+        finally:
+            speech.listeners -= 1
+
+    async def follow(self, turn_id: str) -> AsyncIterator[str]:
+        """Yield the pieces of a speech from its beginning, as they come; ends with it. Unknown turns yield nothing."""
+        speech = self._speeches.get(turn_id)
+        given = 0
+        while speech is not None and speech.task is not None:
+            changed, done = speech.changed, speech.task.done()
+            for piece in speech.pieces[given:]:
+                given += 1
+                yield piece
+            if done:
+                return
+            await changed.wait()
+
+    async def _speak(self, turn: Turn, speech: _Speech) -> Spoken:
+        mark = self._clock.mark()
+        messages = build_messages(self._role, turn, reply_tokens=self._settings.max_reply_tokens)
+        stream = self._connection().chat(
+            turn.model,
+            messages,
+            LoadOptions(turn.num_ctx),
+            keep_alive_s=self._settings.keep_alive_s,
+            max_tokens=self._settings.max_reply_tokens,
+        )
+        end: ChatEnd | None = None
+        try:
+            async with aclosing(stream):
+                async for piece in stream:
+                    if isinstance(piece, ChatEnd):
+                        end = piece
+                    else:
+                        speech.add(piece)
+        finally:
+            asyncio.get_running_loop().call_soon(speech.wake)
+        assert end is not None, "the client raises when a stream has no end"
+        return Spoken(
+            "".join(speech.pieces).strip(),
+            end.prompt_tokens,
+            end.reply_tokens,
+            self._clock.elapsed_s(mark),
+            end.load_s,
+        )
+
+    def _connection(self) -> OllamaClient:
+        if self._client is None:
+            real = self._clock.real_s
+            self._client = OllamaClient(
+                self._url,
+                first_token_s=max(10.0, real(self._settings.first_token_deadline_s)),
+                token_s=max(10.0, real(self._settings.token_deadline_s)),
+            )
+        return self._client
+
+    def _remember(self, turn_id: str, speech: _Speech) -> None:
+        self._speeches[turn_id] = speech
+        self._speeches.move_to_end(turn_id)
+        for old_id in list(self._speeches)[: max(0, len(self._speeches) - REMEMBERED_TURNS)]:
+            old = self._speeches[old_id]
+            if old.task is not None and old.task.done():
+                del self._speeches[old_id]
+
+    async def close(self) -> None:
+        """Stop what is under way and close the connection."""
+        for speech in self._speeches.values():
+            if speech.task is not None and not speech.task.done():
+                speech.task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await speech.task
+        if self._client is not None:
+            await self._client.close()
+
+
+def _failed(task: asyncio.Task[Spoken]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)

@@ -1,0 +1,190 @@
+"""Spawns and terminates agents: one actor per role, leased by sessions.
+
+An agent lives as long as a session leases it. Ray restarts its process when it dies; `revive` waits for that, or spawns
+it anew where Ray has given up. Agents live outside the placement groups of the models, so that a swap of models does
+not kill them: each is annotated with the memory of its own process only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from actors.agent import Agent
+from actors.agent_messages import Pulse
+from actors.calls import ask
+from actors.cluster import NAMESPACE, agent_name
+from delegator.errors import DeadlineExceeded
+from delegator.roles.catalogue import Catalogue
+from delegator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+AGENT_MEMORY_BYTES = 60_000_000
+"""What an agent's process holds of its own: 57 MB measured (Ray 2.60, Python 3.11), rounded up."""
+
+
+@dataclass(slots=True)
+class LiveAgent:
+    """One running agent and the sessions that lease it."""
+
+    role: str
+    handle: Any
+    spawned_at: datetime
+    sessions: set[str] = field(default_factory=set)
+    restarts: int = 0
+    pid: int | None = None
+    node: str | None = None
+
+
+class AgentPool:
+    """All agents of this Delegator. Owned by the `SessionManager`; every change of one role goes under its lock."""
+
+    def __init__(self, catalogue: Catalogue, settings: Settings, url: str) -> None:
+        """Start with no agents; those of a former life are taken over as sessions lease them again."""
+        self._catalogue = catalogue
+        self._settings = settings
+        self._url = url
+        self._live: dict[str, LiveAgent] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def live(self) -> list[LiveAgent]:
+        """Return the running agents by rank."""
+        return [self._live[role] for role in self._catalogue.in_rank_order(self._live)]
+
+    def get(self, role: str) -> LiveAgent | None:
+        """Return the role's running agent, if there is one."""
+        return self._live.get(role)
+
+    async def lease(self, role: str, session_id: str, *, since: datetime | None = None) -> LiveAgent:
+        """Make sure that the role's agent runs, and lease it for a session.
+
+        Raises:
+            DeadlineExceeded: its process did not answer in time; nothing is left of it.
+        """
+        async with self._locks[role]:
+            agent = self._live.get(role)
+            if agent is None:
+                agent = await self._spawn(role, since or datetime.now(UTC))
+                self._live[role] = agent
+            agent.sessions.add(session_id)
+            return agent
+
+    async def release(self, role: str, session_id: str, *, terminate: bool = True) -> bool:
+        """End one session's lease; terminate the agent when it was the last one. Return whether it was terminated."""
+        async with self._locks[role]:
+            agent = self._live.get(role)
+            if agent is None:
+                return False
+            agent.sessions.discard(session_id)
+            if agent.sessions or not terminate:
+                return False
+            await self._terminate(role, agent.handle)
+            del self._live[role]
+            return True
+
+    async def revive(self, role: str) -> None:
+        """Wait until an agent that was lost answers again; spawn it anew where it is gone for good."""
+        async with self._locks[role]:
+            agent = self._live.get(role)
+            if agent is None:
+                return
+            agent.restarts += 1
+            try:
+                await self._greet(agent, await self._pulse(agent.handle))
+            except (RayError, DeadlineExceeded) as exc:
+                log.warning("agent %s is spawned anew: %s", role, exc)
+                await self._terminate(role, agent.handle)
+                fresh = await self._spawn(role, agent.spawned_at)
+                fresh.sessions, fresh.restarts = agent.sessions, agent.restarts
+                self._live[role] = fresh
+
+    async def terminate_orphans(self) -> list[str]:
+        """Terminate running agents that no session leases, known to this pool or not; return their roles."""
+        named = await asyncio.to_thread(_named_agents)
+        gone = []
+        for role in sorted(named | set(self._live)):
+            async with self._locks[role]:
+                agent = self._live.get(role)
+                if agent is not None and agent.sessions:
+                    continue
+                handle = agent.handle if agent else await asyncio.to_thread(_find, role)
+                self._live.pop(role, None)
+                if handle is not None:
+                    await self._terminate(role, handle)
+                    gone.append(role)
+        return gone
+
+    async def pulse(self, agent: LiveAgent, *, deadline_s: float = 2.0) -> Pulse | None:
+        """Ask an agent how it is; None when it does not answer now."""
+        try:
+            pulse = await self._pulse(agent.handle, deadline_s)
+        except (RayError, DeadlineExceeded):
+            return None
+        await self._greet(agent, pulse)
+        return pulse
+
+    async def _greet(self, agent: LiveAgent, pulse: Pulse) -> None:
+        agent.pid, agent.node = pulse.pid, pulse.node
+
+    async def _pulse(self, handle: Any, deadline_s: float | None = None) -> Pulse:
+        deadline_s = deadline_s or self._settings.actor_start_deadline_s
+        pulse: Pulse = await ask(handle.ping.remote(), deadline_s=deadline_s, what="an agent's answer")
+        return pulse
+
+    async def _spawn(self, role: str, spawned_at: datetime) -> LiveAgent:
+        handle = self._start_process(role)
+        agent = LiveAgent(role, handle, spawned_at)
+        try:
+            await self._greet(agent, await self._pulse(handle))
+        except BaseException:
+            await self._terminate(role, handle)
+            raise
+        return agent
+
+    def _start_process(self, role: str) -> Any:
+        options = {
+            "name": agent_name(role),
+            "namespace": NAMESPACE,
+            "lifetime": "detached",
+            "get_if_exists": True,
+            "num_cpus": 0,
+            "memory": AGENT_MEMORY_BYTES,
+            "max_restarts": -1,
+            "scheduling_strategy": NodeAffinitySchedulingStrategy(
+                ray.get_runtime_context().get_node_id(), soft=True
+            ),
+        }
+        return ray.remote(Agent).options(**options).remote(self._catalogue.role(role), self._settings, self._url)
+
+    async def _terminate(self, role: str, handle: Any) -> None:
+        """Kill the actor and wait until Ray no longer knows its name."""
+        ray.kill(handle, no_restart=True)
+        async with asyncio.timeout(self._settings.actor_start_deadline_s):
+            while role in await asyncio.to_thread(_named_agents):
+                await asyncio.sleep(0.01)
+
+
+def _named_agents() -> set[str]:
+    prefix = agent_name("")
+    named = ray.util.list_named_actors(all_namespaces=True)
+    return {
+        actor["name"].removeprefix(prefix)
+        for actor in named
+        if actor["namespace"] == NAMESPACE and actor["name"].startswith(prefix)
+    }
+
+
+def _find(role: str) -> Any:
+    try:
+        return ray.get_actor(agent_name(role), namespace=NAMESPACE)
+    except ValueError:
+        return None

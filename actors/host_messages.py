@@ -1,0 +1,123 @@
+"""What crosses the border of a `ModelHost`: small frozen records, ids instead of objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from delegator.residency.planner import Snapshot
+from delegator.roles.catalogue import Model
+
+
+@dataclass(frozen=True, slots=True)
+class HostSpec:
+    """One Ollama endpoint, as the `SessionManager` hands it to the endpoint's `ModelHost`.
+
+    Attributes:
+        endpoint_id: short name, part of the actor's and the reservations' names.
+        url: where this Ollama answers.
+        capacity_bytes: what it has for models.
+        reserve_in_ray: False where the joined Ray offers less memory than the models have.
+    """
+
+    endpoint_id: str
+    url: str
+    capacity_bytes: int
+    reserve_in_ray: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TurnWish:
+    """One turn that wants its model resident for one session.
+
+    Attributes:
+        turn_id: unique; asking again with the same id joins the first wish.
+        limit_bytes: most the session may hold at one time.
+        spare_only: only if nothing has to leave or be waited for: a model that will be needed soon, not now.
+    """
+
+    turn_id: str
+    session_id: str
+    model: Model
+    limit_bytes: int
+    spare_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The turn may run: its model is resident and a slot is taken in its name until `release_turn`."""
+
+    turn_id: str
+    model: str
+    size_bytes: int
+    waited_s: float
+    load_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What letting go of models gave back.
+
+    Attributes:
+        unloaded: (model, size in bytes) of what left memory, confirmed.
+        kept: models that stay because another session holds them.
+    """
+
+    unloaded: tuple[tuple[str, int], ...]
+    kept: tuple[str, ...]
+
+    @property
+    def freed_bytes(self) -> int:
+        """Return the memory given back."""
+        return sum(size for _, size in self.unloaded)
+
+
+@dataclass(frozen=True, slots=True)
+class ResidentView:
+    """One model in memory, for showing."""
+
+    model: str
+    size_bytes: int
+    gpu_bytes: int
+    measured: bool
+    holders: tuple[str, ...]
+    foreign: bool
+    busy: bool
+    resident: bool
+    loaded_at_unix_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """One endpoint at one moment, for showing and for planning without commitment."""
+
+    endpoint_id: str
+    url: str
+    snapshot: Snapshot
+    residents: tuple[ResidentView, ...]
+    turns_running: int
+    waiting: tuple[tuple[str, str], ...]
+    suspect: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Who may hold what on an endpoint, by the `SessionManager`'s knowledge.
+
+    Attributes:
+        held: models by open session; every open session has a key.
+        turns: ids of the turns under way.
+        loaded_by_us: models this Delegator loaded, in this life or a former one.
+    """
+
+    held: dict[str, tuple[str, ...]]
+    turns: frozenset[str]
+    loaded_by_us: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a comparison with reality found and healed."""
+
+    models_unloaded: tuple[str, ...] = ()
+    reservations_removed: tuple[str, ...] = ()
+    models_lost: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""The domain of Delegator: roles, analysis, residency, sessions, store, Ollama client."""

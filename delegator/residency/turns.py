@@ -1,0 +1,58 @@
+"""Decides which waiting turns may start now, so that work for one model runs together and nobody starves.
+
+Pure. Turns on resident models go first, whoever came first, because they cost no load. That could keep a turn whose
+model is not resident waiting for ever; so once it has waited `patience_s`, the models that must leave for it take no
+further turns, fall idle, and make room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingTurn:
+    """One turn that wants a model.
+
+    Attributes:
+        turn_id: unique among waiting turns.
+        waited_s: model seconds since it was announced.
+    """
+
+    turn_id: str
+    model: str
+    waited_s: float
+
+
+def grantable(
+    waiting: Iterable[WaitingTurn],
+    *,
+    free_slots: Mapping[str, int],
+    closed: Collection[str],
+) -> list[str]:
+    """Return the ids of the turns that start now, oldest first.
+
+    `free_slots` has every resident model and how many turns it can take; `closed` models take none, because they must
+    fall idle for somebody who has waited long enough.
+    """
+    left = {model: slots for model, slots in free_slots.items() if model not in closed}
+    granted = []
+    for turn in sorted(waiting, key=lambda t: -t.waited_s):
+        if left.get(turn.model, 0) > 0:
+            left[turn.model] -= 1
+            granted.append(turn.turn_id)
+    return granted
+
+
+def first_in_line(waiting: Iterable[WaitingTurn], *, resident: Collection[str]) -> WaitingTurn | None:
+    """Return the turn that has waited longest among those whose model is not resident; None when there is none."""
+    absent = [turn for turn in waiting if turn.model not in resident]
+    return max(absent, key=lambda t: t.waited_s, default=None)
+
+
+def models_to_close(first: WaitingTurn | None, blocked_by: Collection[str], *, patience_s: float) -> frozenset[str]:
+    """Return the models that take no further turns, because `first` has waited for them beyond `patience_s`."""
+    if first is None or first.waited_s < patience_s:
+        return frozenset()
+    return frozenset(blocked_by)

@@ -1,0 +1,251 @@
+"""One frozen tree of settings, validated at start and handed down as an argument.
+
+Sources, the first wins: options of the command line, the environment (`DELEGATOR_<NAME>`, nested names joined by
+`__`), `delegator.toml` (in the working folder, or at `DELEGATOR_CONFIG`), the defaults below. They are merged key by
+key, so that one nested value may be set alone. Nobody else reads the environment. A wrong value names its key as the
+user wrote it and what would be right; an unknown variable or key is an error with a suggestion.
+
+How a finding becomes that error is `delegator/settings_errors.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from delegator.errors import SettingsInvalid
+from delegator.schemas import Complexity, no_bool
+
+GB = 1_000_000_000
+"""Bytes of a gigabyte, as every size at the surface is counted."""
+
+PREFIX = "DELEGATOR_"
+CONFIG_VARIABLE = "DELEGATOR_CONFIG"
+NOT_SETTINGS = frozenset({CONFIG_VARIABLE, "DELEGATOR_INSTANCE"})
+"""Variables with our prefix that are no settings: where the file is, and the mark on processes of one instance.
+Names that begin with `DELEGATOR_TEST_` belong to the tests."""
+
+_SIZE = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(b|kb|mb|gb|tb|kib|mib|gib|tib|k|m|g|t)?\s*", re.IGNORECASE)
+_UNITS = {"b": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+
+# ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def parse_size(value: Any) -> Any:
+    """Read '64GB', '24 GiB' or a number of bytes as bytes; anything but text is passed on."""
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.fullmatch(value)
+    if match is None:
+        raise ValueError("is not a size; write for example 64GB or 24GiB")
+    number, unit = match.groups()
+    unit = (unit or "b").lower()
+    return round(float(number) * _UNITS[unit if unit == "b" else unit.removesuffix("b")])
+
+
+def format_size(size_bytes: int) -> str:
+    """Write bytes as people write them and `parse_size` reads them: '64GB', '4.5GB', '250MB'."""
+    unit, factor = ("GB", GB) if size_bytes >= GB else ("MB", 10**6)
+    return f"{size_bytes / factor:.10g}{unit}"
+
+
+def _with_unit(size_bytes: int) -> int:
+    if 0 < size_bytes < 10**6:
+        raise ValueError(f"is {size_bytes} bytes, which holds nothing; give a unit, as in 64GB")
+    return size_bytes
+
+
+def _postgresql_url(url: str) -> str:
+    if not re.match(r"postgres(ql)?(\+psycopg)?://.", url):
+        raise ValueError("is not the address of a PostgreSQL database")
+    return url
+
+
+def _http_url(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
+        raise ValueError("is not a web address")
+    return url.rstrip("/")
+
+
+SizeBytes = Annotated[
+    int, BeforeValidator(parse_size), BeforeValidator(no_bool), Field(ge=0), AfterValidator(_with_unit)
+]
+Port = Annotated[int, BeforeValidator(no_bool), Field(ge=1, le=65535)]
+PortOrNone = Annotated[int, BeforeValidator(no_bool), Field(ge=0, le=65535)]
+Count = Annotated[int, BeforeValidator(no_bool), Field(ge=1)]
+Positive = Annotated[float, BeforeValidator(no_bool), Field(gt=0, allow_inf_nan=False)]
+
+
+# ── the tree ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ComplexityLimit(BaseModel):
+    """What a session of one complexity may use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_agents: Count = Field(description="Roles in the team.")
+    max_memory_gb: Positive = Field(description="GB of models resident at one time.")
+
+
+class ComplexityLimits(BaseModel):
+    """The limits by complexity; the defaults are the origin's configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    low: ComplexityLimit = ComplexityLimit(max_agents=2, max_memory_gb=10)
+    medium: ComplexityLimit = ComplexityLimit(max_agents=4, max_memory_gb=25)
+    high: ComplexityLimit = ComplexityLimit(max_agents=6, max_memory_gb=40)
+    very_high: ComplexityLimit = ComplexityLimit(max_agents=9, max_memory_gb=50)
+
+    def of(self, level: Complexity) -> ComplexityLimit:
+        """Return the limit of one level."""
+        limit: ComplexityLimit = getattr(self, level.value)
+        return limit
+
+
+class Settings(BaseSettings):
+    """All that can be set. Durations are real seconds unless a field says model seconds.
+
+    `Settings.load` is the way in; `model_validate` reads no source and takes what it is given.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        nested_model_default_partial_update=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,  # a database address may hold a password
+    )
+
+    # Where things are.
+    home: Path = Field(Path("~/.delegator"), description="Folder of the embedded database, logs and the instance file.")
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="Address the API listens on. Loopback: whoever reaches it may use it."
+    )
+    port: Port = Field(8000, description="Port of API, MCP and monitor.")
+    dashboard_port: PortOrNone = Field(8265, description="Port of the Ray dashboard; 0 switches it off.")
+    ray_port: PortOrNone = Field(0, description="Port of Ray's head; 0 takes a free one.")
+    ray_address: str | None = Field(None, description="Join this Ray ('auto' or an address) instead of starting one.")
+    database_url: Annotated[str, AfterValidator(_postgresql_url)] | None = Field(
+        None,
+        repr=False,
+        description="postgresql://user@host/name of an existing server; without it the embedded one is used.",
+    )
+
+    # Models.
+    models: Literal["auto", "ollama", "simulated"] = Field(
+        "auto", description="auto: Ollama where it answers, otherwise simulated models, said plainly."
+    )
+    ollama_url: Annotated[str, AfterValidator(_http_url)] = Field(
+        "http://127.0.0.1:11434", description="The Ollama endpoint."
+    )
+    catalogue: str = Field(
+        "echo", min_length=1, description="echo, compact, single, or the path of a catalogue folder or TOML file."
+    )
+    memory: SizeBytes | None = Field(
+        None,
+        description="Memory for models, as in 64GB. Without it: the machine's less memory_reserve, "
+        "or 64GB with simulated models.",
+    )
+    memory_reserve: SizeBytes = Field(
+        4 * GB, description="Left to the system and other programs where memory is not given."
+    )
+    keep_alive_s: Positive = Field(
+        600, description="Model seconds Ollama keeps a model that nobody refreshes: what a dead Delegator leaves."
+    )
+    load_deadline_min_s: Positive = Field(60, description="Model seconds any load may take at least.")
+    load_rate_bytes_s: Positive = Field(
+        0.5 * GB, description="Bytes per second of the slowest disk expected; a load may take three times its time."
+    )
+    unload_deadline_s: Positive = Field(15, description="Real seconds until /api/ps must confirm an unload.")
+    first_token_deadline_s: Positive = Field(300, description="Model seconds from request to first token.")
+    token_deadline_s: Positive = Field(120, description="Model seconds between two tokens.")
+    max_reply_tokens: Count = Field(512, description="Tokens of a turn at most: an answer of about 400 words.")
+    simulator_scale: Positive = Field(10, description="How much faster than life the simulator runs.")
+
+    # Sessions; the first four are the origin's configuration.
+    max_concurrent_sessions: Count = Field(10, description="Sessions open at one time.")
+    session_timeout_minutes: Positive = Field(60, description="Real minutes without a call or a running turn.")
+    auto_cleanup_agents: Annotated[bool, Field()] = Field(
+        True, description="Ending a session also ends what no other session holds."
+    )
+    complexity_limits: ComplexityLimits = Field(
+        ComplexityLimits(), description="What a session may use, by the complexity of its task."
+    )
+    turn_attempts: Count = Field(4, description="How often one turn is tried before its task fails.")
+    turn_deadline_s: Positive = Field(
+        1800, description="Model seconds one turn may take, waiting for its model included."
+    )
+    turn_patience_s: Positive = Field(
+        60, description="Model seconds a turn waits at most while turns on resident models go first."
+    )
+    create_deadline_s: Positive = Field(600, description="Model seconds until a session must be ready.")
+    reconcile_every_s: Positive = Field(3, description="Real seconds between two looks for drift and orphans.")
+    actor_start_deadline_s: Positive = Field(60, description="Real seconds an actor process may take to answer.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Name the sources, the strongest first; the defaults come last by themselves."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file()))
+
+    @classmethod
+    def load(cls, **options: Any) -> Self:
+        """Merge options (None: not given), environment, file and defaults, and validate.
+
+        Raises:
+            SettingsInvalid: a wrong value or an unknown key, with what would be right.
+        """
+        from delegator.settings_errors import Origin, refuse_unknown_variables, settings_invalid
+
+        refuse_unknown_variables(os.environ, cls)
+        given = {name: value for name, value in options.items() if value is not None}
+        file = config_file()
+        try:
+            return cls(**given)
+        except (OSError, UnicodeDecodeError, TOMLDecodeError) as exc:
+            raise SettingsInvalid(str(file), "", f"cannot be read: {exc}", "Mend the file or move it away.") from exc
+        except (ValidationError, SettingsError) as exc:
+            raise settings_invalid(exc, cls, Origin(given, os.environ, file)) from exc
+
+    @property
+    def home_dir(self) -> Path:
+        """`home`, absolute, with ~ put in."""
+        return self.home.expanduser().absolute()
+
+
+def config_file() -> Path:
+    """Return where the settings file is, or would be.
+
+    Raises:
+        SettingsInvalid: `DELEGATOR_CONFIG` names a file that is not there.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    if not named:
+        return Path("delegator.toml")
+    path = Path(named).expanduser()
+    if not path.is_file():
+        raise SettingsInvalid(CONFIG_VARIABLE, named, "there is no such file", "Give the path of a TOML file.")
+    return path

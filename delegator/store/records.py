@@ -1,0 +1,158 @@
+"""What the store takes and returns: frozen records without behaviour.
+
+Owns their fields and meaning; how they lie in tables is `tables.py`. All times are aware UTC, sizes bytes, durations
+model seconds (see `delegator/clock.py`). Records are plain data, so that they travel between actors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from delegator.schemas import Complexity, EventKind, SessionStatus, TaskCategory, TaskStatus, TaskType
+
+TaskKind = Literal["team", "message"]
+"""Work for the whole team, or one message to one role."""
+
+Purpose = Literal["frame", "contribute", "conclude", "answer"]
+"""What a turn is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One task and its team, open or ended."""
+
+    id: UUID
+    session_id: str
+    task_description: str
+    task_type: TaskType
+    task_category: TaskCategory
+    complexity: Complexity
+    active_agents: tuple[str, ...]
+    """The team now; once the session has ended, the team at its end."""
+    context: dict[str, Any]
+    status: SessionStatus
+    analysis: dict[str, Any]
+    """The `TaskAnalysis` the session was made from, as JSON."""
+    notes: tuple[str, ...]
+    limits_max_agents: int
+    limits_max_memory_bytes: int
+    limits_complexity: Complexity
+    """The level whose limits apply; may be above `complexity`."""
+    simulated: bool
+    clock_scale: float
+    """Model seconds per real second while it ran; turns its time stamps into durations."""
+    created_at: datetime
+    started_at: datetime | None
+    """When it became ready; None before."""
+    ended_at: datetime | None
+    last_activity_at: datetime
+    end_reason: str | None
+    seconds_to_ready: float | None
+    total_agents_spawned: int
+    tasks_delegated: int
+    resources_used: dict[str, Any] | None
+    """Written at the end. The statistics read `gb_seconds` and `all_roles_gb_seconds` of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRecord:
+    """One stay of a role in a session; open while `ended_at` is None, and then the only open one of that role."""
+
+    session_id: str
+    role: str
+    model: str
+    spawned_at: datetime
+    ended_at: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPlan:
+    """Who speaks, and what for."""
+
+    role: str
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """Work given to a team, or one message to one role."""
+
+    task_id: str
+    session_id: str
+    kind: TaskKind
+    text: str
+    from_role: str
+    turns: tuple[TurnPlan, ...]
+    status: TaskStatus
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    answer: str | None = None
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """What one role said in one turn of a task. `seconds` and `load_seconds` are model seconds."""
+
+    task_id: str
+    session_id: str
+    turn: int
+    from_role: str
+    purpose: Purpose
+    text: str
+    model: str
+    prompt_tokens: int
+    reply_tokens: int
+    seconds: float
+    load_seconds: float
+    attempts: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """A line for the event log. Its `uid` makes a repeated append harmless: the second one is ignored."""
+
+    kind: EventKind
+    at: datetime
+    session_id: str | None = None
+    role: str | None = None
+    model: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    uid: UUID = field(default_factory=uuid4)
+
+
+@dataclass(frozen=True, slots=True)
+class ResidentRecord:
+    """A model that Delegator itself loaded on an endpoint: what a restarted host may adopt or unload."""
+
+    endpoint: str
+    model: str
+    num_ctx: int
+    size_bytes: int
+    loaded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsRow:
+    """Figures over the sessions created in a range of UTC days, both ends included."""
+
+    from_day: date
+    to_day: date
+    total_sessions: int
+    total_agents_spawned: int
+    avg_agents_per_session: float
+    category_breakdown: dict[str, int]
+    """Sessions by category; only categories that occur."""
+    tasks_delegated: int
+    completed_sessions: int
+    failed_sessions: int
+    avg_duration_seconds: float
+    """Mean model seconds from creation to end over the ended sessions; 0 without any."""
+    gb_seconds: float
+    gb_seconds_saved: float

@@ -1,0 +1,1 @@
+"""The faces of Delegator: MCP, HTTP, command line and browser."""

@@ -1,0 +1,83 @@
+"""What every face needs from the system behind it: one async method per operation.
+
+Owns only the contract. `gateway.py` fulfils it inside the cluster, over the SessionManager actor; `client.py` fulfils
+it from anywhere, over HTTP. The rules are neither here nor there, but in `delegator/` and `actors/`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from delegator.schemas import (
+    AddAgentReply,
+    AddAgentRequest,
+    AnalyzeTaskRequest,
+    CleanupReply,
+    CreateSessionReply,
+    CreateSessionRequest,
+    DelegateTaskRequest,
+    EndSessionReply,
+    GetTaskRequest,
+    ListActiveAgentsReply,
+    ListActiveSessionsReply,
+    ListEventsReply,
+    ListEventsRequest,
+    ListRolesReply,
+    NoInput,
+    OptionalSessionRef,
+    PlanSessionReply,
+    Receipt,
+    RemoveAgentReply,
+    RemoveAgentRequest,
+    ResourceSummaryReply,
+    SendMessageReply,
+    SendMessageRequest,
+    SessionHistoryReply,
+    SessionHistoryRequest,
+    SessionRef,
+    SessionView,
+    StatisticsReply,
+    StatisticsRequest,
+    TaskAnalysis,
+    TaskRef,
+    TaskView,
+)
+
+
+class Backend(Protocol):
+    """The running system as a face sees it.
+
+    Every method raises a `DelegatorError` for whatever the caller is meant to read, and nothing else but bugs.
+    """
+
+    async def analyze_task(self, request: AnalyzeTaskRequest, /) -> TaskAnalysis: ...
+    async def plan_session(self, request: CreateSessionRequest, /) -> PlanSessionReply: ...
+    async def create_session(self, request: CreateSessionRequest, /) -> CreateSessionReply: ...
+    async def get_session(self, request: SessionRef, /) -> SessionView: ...
+    async def list_active_sessions(self, request: NoInput, /) -> ListActiveSessionsReply: ...
+    async def end_session(self, request: OptionalSessionRef, /) -> EndSessionReply: ...
+    async def add_agent_to_session(self, request: AddAgentRequest, /) -> AddAgentReply: ...
+    async def remove_agent_from_session(self, request: RemoveAgentRequest, /) -> RemoveAgentReply: ...
+    async def list_active_agents(self, request: OptionalSessionRef, /) -> ListActiveAgentsReply: ...
+    async def send_message(self, request: SendMessageRequest, /) -> SendMessageReply: ...
+    async def delegate_task(self, request: DelegateTaskRequest, /) -> TaskView: ...
+    async def get_task(self, request: GetTaskRequest, /) -> TaskView: ...
+    async def cancel_task(self, request: TaskRef, /) -> TaskView: ...
+    async def get_receipt(self, request: SessionRef, /) -> Receipt: ...
+    async def session_history(self, request: SessionHistoryRequest, /) -> SessionHistoryReply: ...
+    async def statistics(self, request: StatisticsRequest, /) -> StatisticsReply: ...
+    async def resource_summary(self, request: NoInput, /) -> ResourceSummaryReply: ...
+    async def list_roles(self, request: NoInput, /) -> ListRolesReply: ...
+    async def list_events(self, request: ListEventsRequest, /) -> ListEventsReply: ...
+    async def cleanup_orphaned_agents(self, request: NoInput, /) -> CleanupReply: ...
+
+
+class Probe(Protocol):
+    """A backend that can say whether it would answer now."""
+
+    async def ping(self) -> None:
+        """Return when the system behind takes calls.
+
+        Raises:
+            Unavailable: it does not, and why.
+        """

@@ -1,0 +1,238 @@
+"""The typed Python client: `Client` for plain code, `AsyncClient` for async code, both over the HTTP interface.
+
+    with Client() as delegator:
+        session = delegator.create_session(CreateSessionRequest(task_description="Add user authentication feature"))
+
+Owns the way of a request onto the wire and of an answer back, errors included: they are raised as the same
+`DelegatorError` classes that the server raised. Which operations there are, and where, says `operations.py`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, overload
+from urllib.parse import quote, urlsplit
+
+import httpx
+from pydantic import ValidationError
+
+from delegator import schemas as s
+from delegator.errors import DeadlineExceeded, RemoteError, SystemNotRunning
+from serve_app import faults
+from serve_app.operations import BY_NAME, CURRENT, Operation
+
+DEFAULT_ADDRESS = "http://127.0.0.1:8000"
+CONNECT_S = 5.0
+ANSWER_S = 60.0
+"""Real seconds a call may take beyond the wait it asks for itself; the server gives up earlier."""
+
+RequestT = TypeVar("RequestT", bound=s.Request)
+ReplyT = TypeVar("ReplyT", bound=s.Reply)
+
+
+class _Call(Generic[RequestT, ReplyT]):
+    """One operation as a method: plain on a `Client`, awaitable on an `AsyncClient`."""
+
+    def __init__(self, request: type[RequestT], reply: type[ReplyT]) -> None:
+        self.request, self.reply = request, reply
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.operation = BY_NAME[name]
+        self.__doc__ = self.operation.description
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, client: Client, owner: type) -> Callable[[RequestT], ReplyT]: ...
+    @overload
+    def __get__(self, client: AsyncClient, owner: type) -> Callable[[RequestT], Coroutine[Any, Any, ReplyT]]: ...
+    def __get__(self, client: Client | AsyncClient | None, owner: type) -> Any:
+        if client is None:
+            return self
+
+        def call(request: RequestT, /) -> Any:
+            return client.call(self.operation, request)
+
+        call.__name__, call.__doc__ = self.operation.name, self.operation.description
+        return call
+
+
+class _Calls:
+    """Every operation of the HTTP interface, once for both clients."""
+
+    analyze_task = _Call(s.AnalyzeTaskRequest, s.TaskAnalysis)
+    plan_session = _Call(s.CreateSessionRequest, s.PlanSessionReply)
+    create_session = _Call(s.CreateSessionRequest, s.CreateSessionReply)
+    get_session = _Call(s.SessionRef, s.SessionView)
+    list_active_sessions = _Call(s.NoInput, s.ListActiveSessionsReply)
+    end_session = _Call(s.OptionalSessionRef, s.EndSessionReply)
+    get_receipt = _Call(s.SessionRef, s.Receipt)
+    add_agent_to_session = _Call(s.AddAgentRequest, s.AddAgentReply)
+    remove_agent_from_session = _Call(s.RemoveAgentRequest, s.RemoveAgentReply)
+    list_active_agents = _Call(s.OptionalSessionRef, s.ListActiveAgentsReply)
+    delegate_task = _Call(s.DelegateTaskRequest, s.TaskView)
+    get_task = _Call(s.GetTaskRequest, s.TaskView)
+    cancel_task = _Call(s.TaskRef, s.TaskView)
+    send_message = _Call(s.SendMessageRequest, s.SendMessageReply)
+    session_history = _Call(s.SessionHistoryRequest, s.SessionHistoryReply)
+    statistics = _Call(s.StatisticsRequest, s.StatisticsReply)
+    resource_summary = _Call(s.NoInput, s.ResourceSummaryReply)
+    list_roles = _Call(s.NoInput, s.ListRolesReply)
+    list_events = _Call(s.ListEventsRequest, s.ListEventsReply)
+    cleanup_orphaned_agents = _Call(s.NoInput, s.CleanupReply)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    """A request as HTTP sends it."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: Mapping[str, Any] | None
+
+
+class _Base(_Calls):
+    def __init__(self, address: str = DEFAULT_ADDRESS, *, answer_s: float = ANSWER_S) -> None:
+        """Remember where to call; nothing is opened before the first call.
+
+        Args:
+            address: scheme, host and port, such as http://127.0.0.1:8000.
+            answer_s: real seconds a call may take beyond the wait it asks for itself.
+        """
+        self.address = address.rstrip("/")
+        self.answer_s = answer_s
+
+    def _settings(self) -> dict[str, Any]:
+        # A proxy from the environment must not stand between a program and its own machine.
+        return {"base_url": self.address, "trust_env": not _is_loopback(self.address)}
+
+    def _timeout(self, request: s.Request) -> httpx.Timeout:
+        return httpx.Timeout(self.answer_s + getattr(request, "wait_s", 0.0), connect=CONNECT_S)
+
+    def _failed(self, exc: httpx.HTTPError, operation: Operation, timeout: httpx.Timeout) -> Exception:
+        if isinstance(exc, (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout)):
+            return DeadlineExceeded(operation.name, timeout.read)
+        return SystemNotRunning(self.address)
+
+
+class Client(_Base):
+    """Delegator for plain code; use as a context manager, or call `close`."""
+
+    def __init__(self, address: str = DEFAULT_ADDRESS, *, answer_s: float = ANSWER_S) -> None:
+        super().__init__(address, answer_s=answer_s)
+        self._http = httpx.Client(**self._settings())
+
+    def call(self, operation: Operation, request: s.Request) -> s.Reply:
+        """Do one operation of the table.
+
+        Raises:
+            SystemNotRunning: nothing answers at the address.
+            DeadlineExceeded: no answer in time.
+            DelegatorError: whatever the server answered.
+        """
+        out, timeout = outgoing(operation, request), self._timeout(request)
+        try:
+            response = self._http.request(out.method, out.path, params=out.query, json=out.body, timeout=timeout)
+        except httpx.HTTPError as exc:
+            raise self._failed(exc, operation, timeout) from exc
+        return incoming(operation, response, address=self.address)
+
+    def ready(self) -> bool:
+        """Return whether a Delegator answers at the address and can do its work now."""
+        try:
+            return self._http.get("/readyz", timeout=CONNECT_S).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+class AsyncClient(_Base):
+    """Delegator for async code; a `Backend`, so that any face can stand on it."""
+
+    def __init__(self, address: str = DEFAULT_ADDRESS, *, answer_s: float = ANSWER_S) -> None:
+        super().__init__(address, answer_s=answer_s)
+        self._http = httpx.AsyncClient(**self._settings())
+
+    async def call(self, operation: Operation, request: s.Request) -> s.Reply:
+        """Do one operation of the table; errors as with `Client.call`."""
+        out, timeout = outgoing(operation, request), self._timeout(request)
+        try:
+            response = await self._http.request(out.method, out.path, params=out.query, json=out.body, timeout=timeout)
+        except httpx.HTTPError as exc:
+            raise self._failed(exc, operation, timeout) from exc
+        return incoming(operation, response, address=self.address)
+
+    async def ready(self) -> bool:
+        """Return whether a Delegator answers at the address and can do its work now."""
+        try:
+            return (await self._http.get("/readyz", timeout=CONNECT_S)).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    async def ping(self) -> None:
+        """Return when the system answers.
+
+        Raises:
+            SystemNotRunning: it does not.
+        """
+        if not await self.ready():
+            raise SystemNotRunning(self.address)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def outgoing(operation: Operation, request: s.Request) -> _Outgoing:
+    """Lay a request out over path, query and body, as `http.py` puts it together again."""
+    if operation.method is None:
+        raise ValueError(f"{operation.name} has no HTTP route")
+    values = request.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    path = operation.path
+    for name in operation.path_fields:
+        value = values.pop(name, None)
+        path = path.replace(f"{{{name}}}", CURRENT if value is None else quote(str(value), safe=""))
+    if operation.method == "POST":
+        return _Outgoing(operation.method, path, {}, values)
+    query = {name: str(value) for name, value in values.items() if value is not None}
+    return _Outgoing(operation.method, path, query, None)
+
+
+def incoming(operation: Operation, response: httpx.Response, *, address: str) -> s.Reply:
+    """Read an answer as the reply of `operation`, or raise the error it tells."""
+    try:
+        if response.is_success:
+            return operation.reply.model_validate_json(response.content)
+        error = s.ErrorReply.model_validate_json(response.content).error
+    except ValidationError as exc:
+        raise RemoteError(address, response.status_code, f"not what {operation.name} answers") from exc
+    raise faults.rebuild(error, address=address, status=response.status_code)
+
+
+def _is_loopback(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

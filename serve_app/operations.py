@@ -1,0 +1,386 @@
+"""THE table of operations: HTTP routes, MCP tools, the client and CLI commands are made from it, so they cannot drift.
+
+Owns each operation's name, words, place, shapes and nature; no rule and no transport. Descriptions are read by
+language models choosing a tool as much as by people: what it does, when to use it, what to call next.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from delegator import schemas as s
+from serve_app import short_names
+from serve_app.backend import Backend
+
+Method = Literal["GET", "POST", "DELETE"]
+Face = Literal["http", "mcp", "cli"]
+Handler = Callable[[Backend, Any], Awaitable[s.Reply]]
+
+EVERYWHERE: frozenset[Face] = frozenset({"http", "mcp", "cli"})
+MCP_ONLY: frozenset[Face] = frozenset({"mcp"})
+
+CURRENT = "current"
+"""Stands in a path for an optional field that is not given: DELETE /v1/sessions/current ends the only open session."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One thing Delegator can be asked to do.
+
+    Attributes:
+        name: the MCP tool, the client method, and by default the method of the backend.
+        method, path: its HTTP route. GET and DELETE fill the request from path and query, POST from path and JSON
+            body; every `{name}` of the path is a field of the request. None and empty for rows without HTTP.
+        scope: what a token must allow to use it.
+        read_only: changes nothing.
+        destructive: takes something away that a repeat does not bring back.
+        idempotent: repeating it changes nothing more, so that a lost answer may be asked for again.
+        handler: answers instead of the backend's method of the same name.
+    """
+
+    name: str
+    title: str
+    description: str
+    method: Method | None
+    path: str
+    request: type[s.Request]
+    reply: type[s.Reply]
+    scope: Literal["read", "write"] = "read"
+    destructive: bool = False
+    idempotent: bool = True
+    faces: frozenset[Face] = EVERYWHERE
+    handler: Handler | None = None
+
+    @property
+    def read_only(self) -> bool:
+        """True when it changes nothing: exactly what the scope `read` allows."""
+        return self.scope == "read"
+
+    @property
+    def path_fields(self) -> tuple[str, ...]:
+        """The fields of the request that stand in the path."""
+        return tuple(re.findall(r"{(\w+)}", self.path))
+
+    async def run(self, backend: Backend, request: s.Request) -> s.Reply:
+        """Answer `request`, which is of this operation's request model, through `backend`."""
+        if self.handler is not None:
+            return await self.handler(backend, request)
+        reply: s.Reply = await getattr(backend, self.name)(request)
+        return reply
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    # Look before you start.
+    Operation(
+        name="analyze_task",
+        title="Analyze a task",
+        description=(
+            "Read a task in plain words and say what it is: type, category, complexity, the roles it needs and why, "
+            "time and memory. Starts nothing. Use create_session when you want the team itself."
+        ),
+        method="POST",
+        path="/v1/analyze",
+        request=s.AnalyzeTaskRequest,
+        reply=s.TaskAnalysis,
+    ),
+    Operation(
+        name="plan_session",
+        title="Plan a session",
+        description=(
+            "Show what create_session would do right now, without doing it: which models would be loaded, reused or "
+            "evicted, the memory they need against what is free, and the seconds until the team is ready."
+        ),
+        method="POST",
+        path="/v1/plan",
+        request=s.CreateSessionRequest,
+        reply=s.PlanSessionReply,
+    ),
+    # A session's life.
+    Operation(
+        name="create_session",
+        title="Create a session",
+        description=(
+            "Analyze a task, start only the role agents it needs, and load their models. Returns the session_id that "
+            "the other tools take. With status 'starting' poll get_session until it is 'active'. Then use "
+            "delegate_task to let the team work, and end_session when done: it frees the memory."
+        ),
+        method="POST",
+        path="/v1/sessions",
+        request=s.CreateSessionRequest,
+        reply=s.CreateSessionReply,
+        scope="write",
+        idempotent=False,
+    ),
+    Operation(
+        name="get_session",
+        title="Show a session",
+        description="Everything about one session, open or ended: status, team, models, tasks, analysis and limits.",
+        method="GET",
+        path="/v1/sessions/{session_id}",
+        request=s.SessionRef,
+        reply=s.SessionView,
+    ),
+    Operation(
+        name="list_active_sessions",
+        title="List active sessions",
+        description="All open sessions, newest first, each with its id, task, team and uptime.",
+        method="GET",
+        path="/v1/sessions",
+        request=s.NoInput,
+        reply=s.ListActiveSessionsReply,
+    ),
+    Operation(
+        name="end_session",
+        title="End a session",
+        description=(
+            "End a session: stop its agents, unload the models that no other session holds, and return the receipt of "
+            "what was used and saved. A running task is cancelled. Without session_id the only open session is meant."
+        ),
+        method="DELETE",
+        path="/v1/sessions/{session_id}",
+        request=s.OptionalSessionRef,
+        reply=s.EndSessionReply,
+        scope="write",
+        destructive=True,
+    ),
+    Operation(
+        name="get_receipt",
+        title="Show the receipt",
+        description=(
+            "What a session has used (peak GB, GB-seconds, tokens, loads) against all roles of the catalogue kept in "
+            "memory for as long. Final once the session has ended."
+        ),
+        method="GET",
+        path="/v1/sessions/{session_id}/receipt",
+        request=s.SessionRef,
+        reply=s.Receipt,
+    ),
+    # Its team.
+    Operation(
+        name="add_agent_to_session",
+        title="Add an agent",
+        description=(
+            "Take one more role into a running session and load its model. Use it when the work turns out to need "
+            "someone who is not in the team; list_roles says who there is."
+        ),
+        method="POST",
+        path="/v1/sessions/{session_id}/agents",
+        request=s.AddAgentRequest,
+        reply=s.AddAgentReply,
+        scope="write",
+        idempotent=False,
+    ),
+    Operation(
+        name="remove_agent_from_session",
+        title="Remove an agent",
+        description="Dismiss a role from a running session and free its model if nobody else holds it.",
+        method="DELETE",
+        path="/v1/sessions/{session_id}/agents/{agent_role}",
+        request=s.RemoveAgentRequest,
+        reply=s.RemoveAgentReply,
+        scope="write",
+        destructive=True,
+    ),
+    Operation(
+        name="list_active_agents",
+        title="List active agents",
+        description=(
+            "The running agents of a session by rank: model, memory, uptime, sessions they serve. Without session_id "
+            "the only open session is meant."
+        ),
+        method="GET",
+        path="/v1/agents",
+        request=s.OptionalSessionRef,
+        reply=s.ListActiveAgentsReply,
+    ),
+    # Work.
+    Operation(
+        name="delegate_task",
+        title="Delegate a task to the team",
+        description=(
+            "Let the team of a session work: the most senior role frames the task, the others contribute in turn, the "
+            "most senior concludes. Answers at once with a task_id; poll get_task with wait_s up to 20 until its "
+            "status is completed. Without `task` the session's own task is meant."
+        ),
+        method="POST",
+        path="/v1/sessions/{session_id}/tasks",
+        request=s.DelegateTaskRequest,
+        reply=s.TaskView,
+        scope="write",
+        idempotent=False,
+    ),
+    Operation(
+        name="get_task",
+        title="Show a task",
+        description=(
+            "A task's status, what each role has said so far, and the answer once it is completed. wait_s (at most 20) "
+            "waits for its end and answers earlier if it comes earlier; call again while it runs."
+        ),
+        method="GET",
+        path="/v1/tasks/{task_id}",
+        request=s.GetTaskRequest,
+        reply=s.TaskView,
+    ),
+    Operation(
+        name="cancel_task",
+        title="Cancel a task",
+        description="Stop a queued or running task; its turns so far stay readable and the session stays open.",
+        method="POST",
+        path="/v1/tasks/{task_id}/cancel",
+        request=s.TaskRef,
+        reply=s.TaskView,
+        scope="write",
+        destructive=True,
+    ),
+    Operation(
+        name="send_message",
+        title="Send a message to an agent",
+        description=(
+            "Say something to one active role of a session and get its reply. If the status is not completed, the "
+            "reply will be under get_task with the returned task_id. A role that is not active is an error "
+            "agent_not_active that suggests adding it."
+        ),
+        method="POST",
+        path="/v1/sessions/{session_id}/messages",
+        request=s.SendMessageRequest,
+        reply=s.SendMessageReply,
+        scope="write",
+        idempotent=False,
+    ),
+    # The record, and what is there.
+    Operation(
+        name="session_history",
+        title="Browse past sessions",
+        description="Sessions newest first, 50 a page, of one UTC day or of all days.",
+        method="GET",
+        path="/v1/history",
+        request=s.SessionHistoryRequest,
+        reply=s.SessionHistoryReply,
+    ),
+    Operation(
+        name="statistics",
+        title="Show statistics",
+        description=(
+            "Figures over the sessions of a range of UTC days, by default today: how many, how many agents each, by "
+            "category, how they ended, and GB-seconds used and saved."
+        ),
+        method="GET",
+        path="/v1/statistics",
+        request=s.StatisticsRequest,
+        reply=s.StatisticsReply,
+    ),
+    Operation(
+        name="resource_summary",
+        title="Show resources in use",
+        description=(
+            "What runs and is in memory now: agents, sessions, each resident model as measured, capacity, load, and "
+            "what is saved against all roles resident."
+        ),
+        method="GET",
+        path="/v1/resources",
+        request=s.NoInput,
+        reply=s.ResourceSummaryReply,
+    ),
+    Operation(
+        name="list_roles",
+        title="List the roles",
+        description="The roles of the running catalogue by rank: what each is for, its superior, its model and memory.",
+        method="GET",
+        path="/v1/roles",
+        request=s.NoInput,
+        reply=s.ListRolesReply,
+    ),
+    Operation(
+        name="list_events",
+        title="Read the event log",
+        description=(
+            "What happened, oldest first: sessions, agents, models, turns, faults. Pass next_after of the reply as "
+            "`after` to go on."
+        ),
+        method="GET",
+        path="/v1/events",
+        request=s.ListEventsRequest,
+        reply=s.ListEventsReply,
+    ),
+    Operation(
+        name="cleanup_orphaned_agents",
+        title="Clean up orphans",
+        description=(
+            "Look for agents, models and sessions without an owner and remove them. Runs by itself every few seconds; "
+            "call it to have it done now and to see what was found."
+        ),
+        method="POST",
+        path="/v1/cleanup",
+        request=s.NoInput,
+        reply=s.CleanupReply,
+        scope="write",
+        destructive=True,
+    ),
+    # The origin's short names.
+    Operation(
+        name="start_session",
+        title="Start a session (short form)",
+        description=(
+            "Short form of create_session: you choose the category, which fixes the team. quick_fix: one developer; "
+            "development: developer and tester; technical, strategic, product, operations, hr: two or three roles."
+        ),
+        method=None,
+        path="",
+        request=s.StartSessionRequest,
+        reply=s.CreateSessionReply,
+        scope="write",
+        idempotent=False,
+        faces=MCP_ONLY,
+        handler=short_names.start_session,
+    ),
+    Operation(
+        name="spawn_agent",
+        title="Spawn an agent (short form)",
+        description="Short form of add_agent_to_session. Without session_id the only open session is meant.",
+        method=None,
+        path="",
+        request=s.SpawnAgentRequest,
+        reply=s.AddAgentReply,
+        scope="write",
+        idempotent=False,
+        faces=MCP_ONLY,
+        handler=short_names.spawn_agent,
+    ),
+    Operation(
+        name="shutdown_agent",
+        title="Shut an agent down (short form)",
+        description="Short form of remove_agent_from_session. Without session_id the only open session is meant.",
+        method=None,
+        path="",
+        request=s.ShutdownAgentRequest,
+        reply=s.RemoveAgentReply,
+        scope="write",
+        destructive=True,
+        faces=MCP_ONLY,
+        handler=short_names.shutdown_agent,
+    ),
+    Operation(
+        name="session_status",
+        title="Show what is active (short form)",
+        description=(
+            "The open session with its agents and the resources in use, in one call. With several sessions open give "
+            "session_id; without any the lists are empty."
+        ),
+        method=None,
+        path="",
+        request=s.OptionalSessionRef,
+        reply=s.SessionStatusReply,
+        faces=MCP_ONLY,
+        handler=short_names.session_status,
+    ),
+)
+
+BY_NAME: dict[str, Operation] = {operation.name: operation for operation in OPERATIONS}
+
+
+def on_face(face: Face) -> tuple[Operation, ...]:
+    """Return the operations that a face offers, in the order of the table."""
+    return tuple(operation for operation in OPERATIONS if face in operation.faces)
