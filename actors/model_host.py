@@ -61,6 +61,9 @@ PS_EVERY_S = 0.05
 DEAD_ARCHITECTURES = {"mllama": (0, 30)}
 """Architectures that no longer load, with the first Ollama release in which they do not."""
 
+OLLAMA_FILLS_RATIO = 0.8
+"""Share of free memory up to which Ollama places models side by side; an eviction below it is its count limit."""
+
 Report = Callable[[Sequence[NewEvent]], Awaitable[None]]
 
 
@@ -298,8 +301,9 @@ class ModelHost:
 
     async def _load(self, wish: TurnWish) -> float:
         model = wish.model
+        began = datetime.now(UTC)
         entry = self._ledger.put(Entry(model.name, model.num_ctx, self._size_of(model), Phase.LOADING))
-        self._hold(entry, wish.session_id)
+        entry.holders.add(wish.session_id)
         try:
             await self._reservations.reserve(model.name, entry.size_bytes, model.gpu)
             load_s = await self._client.load(
@@ -323,8 +327,8 @@ class ModelHost:
         self._sizes[model.name, model.num_ctx] = entry.size_bytes
         self._suspect = None
         self._tell(EventKind.MODEL_LOADED, entry, wish.session_id, load_s=round(load_s, 3))
-        for holder in sorted(entry.holders):
-            self._tell(EventKind.MODEL_HELD, entry, holder)
+        for holder in sorted(entry.holders):  # told only now, with the measured size, but held since the load began
+            self._tell(EventKind.MODEL_HELD, entry, holder, at=began)
         return load_s
 
     def _load_deadline_s(self, size_bytes: int) -> float:
@@ -334,17 +338,24 @@ class ModelHost:
 
     async def _undo_load(self, entry: Entry) -> None:
         """Forget a load that failed, and make sure that it does not come true later."""
-        for holder in sorted(entry.holders):
-            self._tell(EventKind.MODEL_RELEASED, entry, holder)
         self._ledger.drop(entry.model)
         with contextlib.suppress(DelegatorError):
             await self._client.unload(entry.model)
         await self._reservations.free(entry.model)
 
     async def _measure(self, entry: Entry) -> None:
-        for loaded in await self._client.ps():
-            if normalise(loaded.name) == entry.model:
-                entry.size_bytes, entry.gpu_bytes, entry.measured = loaded.size_bytes, loaded.gpu_bytes, True
+        """Take the true size over; strike out what this Ollama has evicted by itself to load the model."""
+        loaded = {normalise(m.name): m for m in await self._client.ps()}
+        found = loaded.get(entry.model)
+        if found is not None:
+            entry.size_bytes, entry.gpu_bytes, entry.measured = found.size_bytes, found.gpu_bytes, True
+        evicted = [e for e in self._ledger.entries() if e.phase is Phase.RESIDENT and e.model not in loaded]
+        had_room = self._ledger.snapshot().used_bytes <= OLLAMA_FILLS_RATIO * self._spec.capacity_bytes
+        for victim in evicted:
+            await self._strike_out(victim, EventKind.MODEL_LOST)
+        if evicted and had_room:
+            self._ledger.max_models = len(loaded)
+            log.warning("this Ollama keeps %d models at most: OLLAMA_MAX_LOADED_MODELS", len(loaded))
 
     async def _unload(self, model: str) -> int:
         """Unload one idle model and wait until `/api/ps` confirms it; return its size in bytes.
@@ -567,7 +578,9 @@ class ModelHost:
                 await self._report(batch)
                 del self._outbox[: len(batch)]
 
-    def _tell(self, kind: EventKind, entry: Entry, session_id: str | None, **data: object) -> None:
+    def _tell(
+        self, kind: EventKind, entry: Entry, session_id: str | None, *, at: datetime | None = None, **data: object
+    ) -> None:
         facts = {
             "endpoint": self._spec.endpoint_id,
             "bytes": entry.size_bytes,
@@ -578,7 +591,7 @@ class ModelHost:
         self._outbox.append(
             NewEvent(
                 kind=kind,
-                at=datetime.now(UTC),
+                at=at or datetime.now(UTC),
                 session_id=session_id,
                 role=None,
                 model=entry.model,

@@ -8,11 +8,13 @@
     │   ├── RequestTooLarge
     │   ├── UnsupportedMediaType
     │   ├── MethodNotAllowed
-    │   └── HostRefused
+    │   ├── HostRefused
+    │   └── OriginRefused
     ├── NotFound                nothing of that name exists
     │   ├── SessionNotFound
     │   ├── TaskNotFound
-    │   └── EventNotFound
+    │   ├── EventNotFound
+    │   └── UnknownTool
     ├── WrongState              it exists, but not in a state that allows this
     │   ├── SessionEnded
     │   ├── SessionAmbiguous
@@ -37,6 +39,7 @@
         ├── ReplyBroken
         ├── AgentLost
         ├── DeadlineExceeded
+        ├── CallInterrupted
         ├── InternalError
         └── RemoteError
 
@@ -200,6 +203,10 @@ class UnsupportedMediaType(InvalidInput):
     def message(self) -> str:
         return f"a body of type '{self.content_type}' is not taken" if self.content_type else "the body has no type"
 
+    @property
+    def advice(self) -> str:
+        return self.hint
+
 
 class MethodNotAllowed(InvalidInput):
     """The path exists, but not with this HTTP method."""
@@ -220,20 +227,37 @@ class MethodNotAllowed(InvalidInput):
 
 
 class HostRefused(InvalidInput):
-    """The Host or Origin header names somebody this server does not answer, as in a DNS rebinding attack."""
+    """The Host header names somebody this server is not, as in a DNS rebinding attack."""
 
     code = "host_refused"
-    fields = ("header", "value")
-    header: str
-    value: str
+    hint = "Use the address that delegator up printed."
+    fields = ("host",)
+    host: str
 
     @property
     def message(self) -> str:
-        return f"the header {self.header} '{self.value}' is not answered here"
+        return f"this server is not '{self.host}'"
 
     @property
     def advice(self) -> str:
-        return "Use the address that delegator up printed."
+        return self.hint
+
+
+class OriginRefused(InvalidInput):
+    """A page of another origin sent the request."""
+
+    code = "origin_refused"
+    hint = "Only pages of this server itself may call it."
+    fields = ("origin",)
+    origin: str
+
+    @property
+    def message(self) -> str:
+        return f"a page of '{self.origin}' may not call this server"
+
+    @property
+    def advice(self) -> str:
+        return self.hint
 
 
 # ── nothing of that name ──────────────────────────────────────────────────────────────────────────────────────────
@@ -288,6 +312,24 @@ class EventNotFound(NotFound):
     @property
     def message(self) -> str:
         return f"there is no event {self.event_id}"
+
+
+class UnknownTool(NotFound):
+    """No MCP tool has this name."""
+
+    code = "unknown_tool"
+    fields = ("tool", "near")
+    tool: str
+    near: str
+    """The tool that was probably meant; empty when none is near."""
+
+    @property
+    def message(self) -> str:
+        return f"there is no tool '{self.tool}'"
+
+    @property
+    def advice(self) -> str:
+        return f"Did you mean {self.near}?" if self.near else "tools/list shows what there is."
 
 
 # ── wrong state ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -632,6 +674,19 @@ class DeadlineExceeded(Unavailable):
     @property
     def message(self) -> str:
         return f"{self.what} took longer than {self.seconds:g} s"
+
+
+class CallInterrupted(Unavailable):
+    """The part that did a change went down during it; whether it was done is not known."""
+
+    code = "call_interrupted"
+    hint = "Look whether it was done (list_active_sessions, get_session) before trying again."
+    fields = ("operation",)
+    operation: str
+
+    @property
+    def message(self) -> str:
+        return f"Delegator restarted during {self.operation}"
 
 
 class InternalError(Unavailable):

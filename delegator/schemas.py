@@ -300,7 +300,7 @@ class TaskContext(Request):
 
     model_config = ConfigDict(extra="allow")
 
-    priority: Priority | None = Field(None, description="critical and urgent (and high) raise the complexity.")
+    priority: Priority | None = Field(None, description="critical and urgent raise the complexity.")
     deadline: ShortText | None = Field(None, description="A date or a phrase; its presence raises the complexity.")
     existing_code: ShortText | None = Field(None, description="Where the code is that the task is about.")
 
@@ -387,7 +387,7 @@ class ListRolesReply(Reply):
 class AnalyzeTaskRequest(Request):
     """A task to look at without starting anything."""
 
-    task_description: Text
+    task_description: Text = Field(description="What is to be done, in plain words.")
     context: Context = Field(
         default_factory=dict, description="priority, deadline, existing_code and any further facts."
     )
@@ -455,7 +455,7 @@ class PlanSessionReply(Reply):
 class CreateSessionRequest(Request):
     """A task for which a team is wanted."""
 
-    task_description: Text
+    task_description: Text = Field(description="What is to be done, in plain words.")
     context: Context = Field(
         default_factory=dict, description="priority, deadline, existing_code and any further facts."
     )
@@ -466,8 +466,8 @@ class CreateSessionRequest(Request):
 class StartSessionRequest(Request):
     """The short form of create_session."""
 
-    task_category: TaskCategory
-    description: Text
+    task_category: TaskCategory = Field(description="Fixes the team.")
+    description: Text = Field(description="What is to be done, in plain words.")
 
 
 class CreateSessionReply(Reply):
@@ -550,7 +550,7 @@ class SessionHistoryRequest(Request):
     """One page of past sessions."""
 
     date: Day | None = Field(None, description="A UTC day, YYYY-MM-DD; without it all days.")
-    page: Count = Field(1, ge=1, le=1_000_000)
+    page: Count = Field(1, ge=1, le=1_000_000, description="Page of 50, counted from 1.")
 
 
 class HistorySession(Reply):
@@ -600,17 +600,17 @@ class EndSessionReply(Reply):
 class AddAgentRequest(Request):
     """A role to take into a running session."""
 
-    session_id: Name
-    agent_role: Name
-    reason: ShortText = ""
+    session_id: Name = Field(description="Id of an open session.")
+    agent_role: Name = Field(description="A role of list_roles that is not in the team yet.")
+    reason: ShortText = Field("", description="Why; kept in the event log.")
 
 
 class SpawnAgentRequest(Request):
     """The short form of add_agent_to_session."""
 
-    role: Name
-    session_id: Name | None = None
-    reason: ShortText = ""
+    role: Name = Field(description="A role of list_roles that is not in the team yet.")
+    session_id: Name | None = Field(None, description="Id of an open session; without it the only open one.")
+    reason: ShortText = Field("", description="Why; kept in the event log.")
 
 
 class AddAgentReply(Reply):
@@ -628,17 +628,17 @@ class AddAgentReply(Reply):
 class RemoveAgentRequest(Request):
     """A role to dismiss from a running session."""
 
-    session_id: Name
-    agent_role: Name
-    reason: ShortText = ""
+    session_id: Name = Field(description="Id of an open session.")
+    agent_role: Name = Field(description="A role of the team.")
+    reason: ShortText = Field("", description="Why; kept in the event log.")
 
 
 class ShutdownAgentRequest(Request):
     """The short form of remove_agent_from_session."""
 
-    role: Name
-    session_id: Name | None = None
-    reason: ShortText = ""
+    role: Name = Field(description="A role of the team.")
+    session_id: Name | None = Field(None, description="Id of an open session; without it the only open one.")
+    reason: ShortText = Field("", description="Why; kept in the event log.")
 
 
 class RemoveAgentReply(Reply):
@@ -668,6 +668,12 @@ class AgentInfo(Reply):
     turns_running: int
 
 
+class ListAgentsRequest(OptionalSessionRef):
+    """The agents of one session, of the only open one, or of all."""
+
+    all_sessions: bool = Field(False, description="List the agents of every session, whatever session_id says.")
+
+
 class ListActiveAgentsReply(Reply):
     """Running agents by rank."""
 
@@ -691,11 +697,11 @@ class CleanupReply(Reply):
 class SendMessageRequest(Request):
     """A message from one role (or a person) to an active role."""
 
-    session_id: Name
+    session_id: Name = Field(description="Id of an open session.")
     from_role: Name = Field("user", alias="from", description="Who speaks: 'user' or a role.")
     to_role: Name = Field(alias="to", description="An active role of the session.")
-    text: Text
-    wait_s: WaitSeconds = 15
+    text: Text = Field(description="What is said.")
+    wait_s: WaitSeconds = Field(15, description="Real seconds to wait for the reply; 0 answers with the task_id.")
 
 
 class SendMessageReply(Reply):
@@ -714,7 +720,7 @@ class SendMessageReply(Reply):
 class DelegateTaskRequest(Request):
     """Work for the whole team of a session."""
 
-    session_id: Name
+    session_id: Name = Field(description="Id of an open session.")
     task: Text | None = Field(None, description="Without it the session's own task description.")
     wait_s: WaitSeconds = Field(
         0, description="Real seconds to wait for the result; 0 answers with the handle at once."
@@ -724,14 +730,14 @@ class DelegateTaskRequest(Request):
 class TaskRef(Request):
     """Names one task."""
 
-    task_id: Name
+    task_id: Name = Field(description="Id of the task, as delegate_task or send_message returned it.")
 
 
 class GetTaskRequest(Request):
     """Names one task, and how long to wait for its end."""
 
-    task_id: Name
-    wait_s: WaitSeconds = 0
+    task_id: Name = Field(description="Id of the task, as delegate_task or send_message returned it.")
+    wait_s: WaitSeconds = Field(0, description="Real seconds to wait for its end; it answers earlier if it comes.")
 
 
 class TurnReply(Reply):
@@ -880,9 +886,9 @@ class Event(Reply):
 class ListEventsRequest(Request):
     """Events after a point, oldest first."""
 
-    session_id: Name | None = None
+    session_id: Name | None = Field(None, description="Only events of this session.")
     after: Count = Field(0, ge=0, le=2**62, description="Only events with a larger id.")
-    limit: Count = Field(100, ge=1, le=1_000)
+    limit: Count = Field(100, ge=1, le=1_000, description="At most this many.")
 
 
 class ListEventsReply(Reply):

@@ -27,15 +27,10 @@ from pydantic_settings import (
 
 from delegator.errors import SettingsInvalid
 from delegator.schemas import Complexity, no_bool
+from delegator.settings_errors import CONFIG_VARIABLE, PREFIX, Origin, refuse_unknown_variables, settings_invalid
 
 GB = 1_000_000_000
 """Bytes of a gigabyte, as every size at the surface is counted."""
-
-PREFIX = "DELEGATOR_"
-CONFIG_VARIABLE = "DELEGATOR_CONFIG"
-NOT_SETTINGS = frozenset({CONFIG_VARIABLE, "DELEGATOR_INSTANCE"})
-"""Variables with our prefix that are no settings: where the file is, and the mark on processes of one instance.
-Names that begin with `DELEGATOR_TEST_` belong to the tests."""
 
 _SIZE = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(b|kb|mb|gb|tb|kib|mib|gib|tib|k|m|g|t)?\s*", re.IGNORECASE)
 _UNITS = {"b": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
@@ -54,12 +49,6 @@ def parse_size(value: Any) -> Any:
     number, unit = match.groups()
     unit = (unit or "b").lower()
     return round(float(number) * _UNITS[unit if unit == "b" else unit.removesuffix("b")])
-
-
-def format_size(size_bytes: int) -> str:
-    """Write bytes as people write them and `parse_size` reads them: '64GB', '4.5GB', '250MB'."""
-    unit, factor = ("GB", GB) if size_bytes >= GB else ("MB", 10**6)
-    return f"{size_bytes / factor:.10g}{unit}"
 
 
 def _with_unit(size_bytes: int) -> int:
@@ -170,7 +159,7 @@ class Settings(BaseSettings):
         600, description="Model seconds Ollama keeps a model that nobody refreshes: what a dead Delegator leaves."
     )
     load_deadline_min_s: Positive = Field(60, description="Model seconds any load may take at least.")
-    load_rate_bytes_s: Positive = Field(
+    load_rate_bytes_s: Annotated[Positive, BeforeValidator(parse_size)] = Field(
         0.5 * GB, description="Bytes per second of the slowest disk expected; a load may take three times its time."
     )
     unload_deadline_s: Positive = Field(15, description="Real seconds until /api/ps must confirm an unload.")
@@ -182,9 +171,7 @@ class Settings(BaseSettings):
     # Sessions; the first four are the origin's configuration.
     max_concurrent_sessions: Count = Field(10, description="Sessions open at one time.")
     session_timeout_minutes: Positive = Field(60, description="Real minutes without a call or a running turn.")
-    auto_cleanup_agents: Annotated[bool, Field()] = Field(
-        True, description="Ending a session also ends what no other session holds."
-    )
+    auto_cleanup_agents: bool = Field(True, description="Ending a session also ends what no other session holds.")
     complexity_limits: ComplexityLimits = Field(
         ComplexityLimits(), description="What a session may use, by the complexity of its task."
     )
@@ -218,8 +205,6 @@ class Settings(BaseSettings):
         Raises:
             SettingsInvalid: a wrong value or an unknown key, with what would be right.
         """
-        from delegator.settings_errors import Origin, refuse_unknown_variables, settings_invalid
-
         refuse_unknown_variables(os.environ, cls)
         given = {name: value for name, value in options.items() if value is not None}
         file = config_file()

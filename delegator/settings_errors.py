@@ -1,7 +1,8 @@
 """What is wrong with the settings, told by the key the user wrote.
 
-Owns the way from a finding of pydantic or pydantic-settings to `SettingsInvalid`: which source the value came from,
-how that source spells the key, what would be right. The settings themselves are `delegator/settings.py`.
+Owns the prefix of our variables, and the way from a finding of pydantic or pydantic-settings to `SettingsInvalid`:
+which source the value came from, how that source spells the key, what would be right. The settings themselves are
+`delegator/settings.py`.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import SettingsError
 
 from delegator.errors import SettingsInvalid
-from delegator.settings import NOT_SETTINGS, PREFIX, format_size
-from delegator.wording import first_problem, near_miss, problem_of
+from delegator.wording import first_problem, format_size, near_miss, problem_of
 
+PREFIX = "DELEGATOR_"
+CONFIG_VARIABLE = "DELEGATOR_CONFIG"
+NOT_SETTINGS = frozenset({CONFIG_VARIABLE, "DELEGATOR_INSTANCE"})
+"""Variables with our prefix that are no settings: where the file is, and the mark on processes of one instance."""
 _TESTS_PREFIX = "DELEGATOR_TEST_"
+_IN_BYTES = frozenset({"memory", "memory_reserve", "load_rate_bytes_s"})
 _PASSWORD = re.compile(r"(?<=://)([^:/?#]*):.*@|(?<=password=)[^&\s]*", re.IGNORECASE | re.DOTALL)
 _LONGEST_VALUE = 80
 
@@ -45,11 +50,9 @@ class Origin:
         found, value = _walk(self.options, path)
         if found:
             return ".".join(path), value
-        for length in range(len(path), 0, -1):  # the variable of the value itself, or one that holds it as JSON
-            name = _variable(path[:length])
-            given = {key.upper(): value for key, value in self.environ.items()}.get(name)
-            if given:
-                return name, given
+        named = _variable_in(self.environ, path)
+        if named is not None:
+            return named, self.environ[named]
         if self.file.is_file():
             found, value = _walk(tomllib.loads(self.file.read_text(encoding="utf-8")), path)
             if found:
@@ -65,8 +68,10 @@ def settings_invalid(exc: ValidationError | SettingsError, model: type[BaseModel
     path = tuple(str(part) for part in error["loc"])
     key, value = origin.key_and_value(path)
     if error["type"] == "extra_forbidden":
-        as_variable = key == _variable(path)
-        return SettingsInvalid(key, _shown(path, value), "is not a setting", _suggestion(path, model, as_variable))
+        spelt = tuple(key.upper().removeprefix(PREFIX).lower().split("__"))
+        as_variable = key.upper().startswith(PREFIX) and len(spelt) >= len(path)
+        advice = _suggestion(spelt if as_variable else path, model, as_variable)
+        return SettingsInvalid(key, _shown(path, value), "is not a setting", advice)
     return SettingsInvalid(key, _shown(path, value), problem_of(error), _expected(path, model))
 
 
@@ -90,6 +95,16 @@ def _unreadable(exc: SettingsError, model: type[BaseModel], origin: Origin) -> S
     )
 
 
+def _variable_in(environ: Mapping[str, str], path: tuple[str, ...]) -> str | None:
+    """Return the variable that set `path`: its own, one of a table above it (as JSON), or one of a part below it."""
+    names = {name.upper(): name for name, value in environ.items() if value}
+    for length in range(len(path), 0, -1):
+        if _variable(path[:length]) in names:
+            return names[_variable(path[:length])]
+    below = sorted(upper for upper in names if upper.startswith(f"{_variable(path)}__"))
+    return names[below[0]] if below else None
+
+
 def _variable(path: tuple[str, ...]) -> str:
     return PREFIX + "__".join(path).upper()
 
@@ -110,7 +125,7 @@ def _shown(path: tuple[str, ...], value: Any) -> str:
     """Return the value for people: no password, nothing long, empty where there is none to show."""
     if value is None or isinstance(value, (Mapping, list, BaseModel)):
         return ""
-    text = str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     if path[0] == "database_url" and "://" not in text:
         return "***"
     text = _PASSWORD.sub(lambda match: f"{match[1]}:***@" if match[1] is not None else "***", text)
@@ -156,7 +171,7 @@ def _expected(path: tuple[str, ...], model: type[BaseModel]) -> str:
         return ""
     told = [field.description or ""]
     default = field.default
-    if path[0].startswith("memory") and isinstance(default, int):
+    if path[0] in _IN_BYTES and default is not None:
         default = format_size(default)
     if isinstance(default, (str, int, float, Path)) and not field.is_required():
         told.append(f"The default is {str(default).lower() if isinstance(default, bool) else default}.")

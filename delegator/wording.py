@@ -1,4 +1,4 @@
-"""What pydantic found wrong, in words for people.
+"""Words for people: what pydantic found wrong, and sizes.
 
 Owns the sentences; which error is raised with them is its raiser's business. No sentence shows the value that was
 given: it may be a password, or a megabyte long.
@@ -52,6 +52,9 @@ _PROBLEMS = {
 """Problem by pydantic's error type; the braces are filled from the error's context."""
 
 
+_SIZE_UNITS = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
+
+
 def problem_of(error: ErrorDetails) -> str:
     """Say what is wrong, so that it reads on after the name of the field: 'is not a number'."""
     template = _PROBLEMS.get(error["type"])
@@ -73,3 +76,9 @@ def near_miss(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that was probably meant, or None."""
     found = difflib.get_close_matches(name.lower(), list(known), n=1)
     return found[0] if found else None
+
+
+def format_size(size_bytes: float) -> str:
+    """Write bytes as people write and settings read them: '64GB', '4.5GB', '250MB'."""
+    unit, factor = next((row for row in _SIZE_UNITS if size_bytes >= row[1]), ("B", 1))
+    return f"{size_bytes / factor:.10g}{unit}"

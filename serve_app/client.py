@@ -10,79 +10,25 @@ Owns the way of a request onto the wire and of an answer back, errors included: 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 import httpx
 from pydantic import ValidationError
 
 from delegator import schemas as s
-from delegator.errors import DeadlineExceeded, RemoteError, SystemNotRunning
+from delegator.errors import DeadlineExceeded, RemoteError, SystemNotRunning, Unavailable
 from serve_app import faults
-from serve_app.operations import BY_NAME, CURRENT, Operation
+from serve_app.calls import AsyncCaller, Calls, PlainCaller
+from serve_app.operations import CURRENT, Operation
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 CONNECT_S = 5.0
 ANSWER_S = 60.0
 """Real seconds a call may take beyond the wait it asks for itself; the server gives up earlier."""
-
-RequestT = TypeVar("RequestT", bound=s.Request)
-ReplyT = TypeVar("ReplyT", bound=s.Reply)
-
-
-class _Call(Generic[RequestT, ReplyT]):
-    """One operation as a method: plain on a `Client`, awaitable on an `AsyncClient`."""
-
-    def __init__(self, request: type[RequestT], reply: type[ReplyT]) -> None:
-        self.request, self.reply = request, reply
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.operation = BY_NAME[name]
-        self.__doc__ = self.operation.description
-
-    @overload
-    def __get__(self, client: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, client: Client, owner: type) -> Callable[[RequestT], ReplyT]: ...
-    @overload
-    def __get__(self, client: AsyncClient, owner: type) -> Callable[[RequestT], Coroutine[Any, Any, ReplyT]]: ...
-    def __get__(self, client: Client | AsyncClient | None, owner: type) -> Any:
-        if client is None:
-            return self
-
-        def call(request: RequestT, /) -> Any:
-            return client.call(self.operation, request)
-
-        call.__name__, call.__doc__ = self.operation.name, self.operation.description
-        return call
-
-
-class _Calls:
-    """Every operation of the HTTP interface, once for both clients."""
-
-    analyze_task = _Call(s.AnalyzeTaskRequest, s.TaskAnalysis)
-    plan_session = _Call(s.CreateSessionRequest, s.PlanSessionReply)
-    create_session = _Call(s.CreateSessionRequest, s.CreateSessionReply)
-    get_session = _Call(s.SessionRef, s.SessionView)
-    list_active_sessions = _Call(s.NoInput, s.ListActiveSessionsReply)
-    end_session = _Call(s.OptionalSessionRef, s.EndSessionReply)
-    get_receipt = _Call(s.SessionRef, s.Receipt)
-    add_agent_to_session = _Call(s.AddAgentRequest, s.AddAgentReply)
-    remove_agent_from_session = _Call(s.RemoveAgentRequest, s.RemoveAgentReply)
-    list_active_agents = _Call(s.OptionalSessionRef, s.ListActiveAgentsReply)
-    delegate_task = _Call(s.DelegateTaskRequest, s.TaskView)
-    get_task = _Call(s.GetTaskRequest, s.TaskView)
-    cancel_task = _Call(s.TaskRef, s.TaskView)
-    send_message = _Call(s.SendMessageRequest, s.SendMessageReply)
-    session_history = _Call(s.SessionHistoryRequest, s.SessionHistoryReply)
-    statistics = _Call(s.StatisticsRequest, s.StatisticsReply)
-    resource_summary = _Call(s.NoInput, s.ResourceSummaryReply)
-    list_roles = _Call(s.NoInput, s.ListRolesReply)
-    list_events = _Call(s.ListEventsRequest, s.ListEventsReply)
-    cleanup_orphaned_agents = _Call(s.NoInput, s.CleanupReply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +41,7 @@ class _Outgoing:
     body: Mapping[str, Any] | None
 
 
-class _Base(_Calls):
+class _Connected(Calls):
     def __init__(self, address: str = DEFAULT_ADDRESS, *, answer_s: float = ANSWER_S) -> None:
         """Remember where to call; nothing is opened before the first call.
 
@@ -114,12 +60,14 @@ class _Base(_Calls):
         return httpx.Timeout(self.answer_s + getattr(request, "wait_s", 0.0), connect=CONNECT_S)
 
     def _failed(self, exc: httpx.HTTPError, operation: Operation, timeout: httpx.Timeout) -> Exception:
-        if isinstance(exc, (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout)):
+        if isinstance(exc, (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)):
+            return SystemNotRunning(self.address)  # nobody took the request: it may be sent again
+        if isinstance(exc, httpx.TimeoutException):
             return DeadlineExceeded(operation.name, timeout.read)
-        return SystemNotRunning(self.address)
+        return Unavailable(f"the connection to {self.address} broke during {operation.name}")
 
 
-class Client(_Base):
+class Client(_Connected, PlainCaller):
     """Delegator for plain code; use as a context manager, or call `close`."""
 
     def __init__(self, address: str = DEFAULT_ADDRESS, *, answer_s: float = ANSWER_S) -> None:
@@ -131,7 +79,7 @@ class Client(_Base):
 
         Raises:
             SystemNotRunning: nothing answers at the address.
-            DeadlineExceeded: no answer in time.
+            DeadlineExceeded, Unavailable: no answer in time, or a broken connection; it may have been done.
             DelegatorError: whatever the server answered.
         """
         out, timeout = outgoing(operation, request), self._timeout(request)
@@ -159,7 +107,7 @@ class Client(_Base):
         self.close()
 
 
-class AsyncClient(_Base):
+class AsyncClient(_Connected, AsyncCaller):
     """Delegator for async code; a `Backend`, so that any face can stand on it."""
 
     def __init__(self, address: str = DEFAULT_ADDRESS, *, answer_s: float = ANSWER_S) -> None:
@@ -179,6 +127,13 @@ class AsyncClient(_Base):
         """Return whether a Delegator answers at the address and can do its work now."""
         try:
             return (await self._http.get("/readyz", timeout=CONNECT_S)).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    async def alive(self) -> bool:
+        """Return whether a Delegator answers at the address at all."""
+        try:
+            return (await self._http.get("/healthz", timeout=CONNECT_S)).status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
 

@@ -14,10 +14,12 @@ from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from delegator import errors
 from delegator.errors import DelegatorError, InternalError, InvalidInput
 from delegator.schemas import ErrorBody
+from delegator.wording import first_problem, near_miss, problem_of
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ STATUS: Mapping[type[DelegatorError], int] = {
     errors.UnsupportedMediaType: 415,
     errors.MethodNotAllowed: 405,
     errors.HostRefused: 421,
+    errors.OriginRefused: 403,
     errors.InvalidInput: 422,
     errors.NotFound: 404,
     errors.WrongState: 409,
@@ -84,39 +87,25 @@ def headers_of(error: DelegatorError) -> dict[str, str]:
 
 
 def invalid_input(exc: ValidationError, *, known: Iterable[str] = ()) -> InvalidInput:
-    """Return what is wrong with a request, by its first wrong field.
+    """Return what is wrong with a request, by the field to mend first.
 
     Args:
         exc: what the request model said.
         known: the fields there are, told when the caller used another.
     """
-    found = exc.errors(include_url=False, include_context=False)
-    first = found[0]
+    first = first_problem(exc)
     field = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
-    problem, expected = _told(first, known)
-    if len(found) > 1:
-        others = sorted({str(error["loc"][0]) for error in found[1:] if error["loc"]} - {field})
-        expected += f" Also wrong: {', '.join(others)}." if others else ""
-    return InvalidInput(field, problem, expected.strip())
+    return InvalidInput(field, problem_of(first), _expectation(first, exc.error_count(), tuple(known)))
 
 
-def _told(error: Any, known: Iterable[str]) -> tuple[str, str]:
-    """Return (what is wrong, what would be right) of one pydantic error."""
-    kind, message = error["type"], error["msg"].removeprefix("Value error, ")
-    if kind == "missing":
-        return "is missing", "Give a value for it."
-    if kind == "extra_forbidden":
-        return "is not a field of this request", f"The fields are: {', '.join(known)}." if known else ""
-    shown = _shown(error.get("input"))
-    return f"{message[:1].lower()}{message[1:]}", f"Got {shown}." if shown else ""
-
-
-def _shown(value: Any) -> str:
-    """Return a short, safe picture of a wrong value; nothing of long ones."""
-    if isinstance(value, (dict, list)):
-        return f"{'an object' if isinstance(value, dict) else 'a list'}"
-    text = repr(value)
-    return text if len(text) <= 80 else f"{len(text)} characters"
+def _expectation(first: ErrorDetails, count: int, known: tuple[str, ...]) -> str:
+    more = f" {count - 1} more fields are wrong." if count > 2 else " One more field is wrong." if count == 2 else ""
+    if first["type"] != "extra_forbidden" or len(first["loc"]) != 1:
+        return more.strip()
+    if not known:
+        return "It takes no fields."
+    near = near_miss(str(first["loc"][0]), known)
+    return (f"Did you mean {near}?" if near else f"The fields are: {', '.join(known)}.") + more
 
 
 @cache

@@ -7,8 +7,8 @@ language models choosing a tool as much as by people: what it does, when to use 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from delegator import schemas as s
@@ -25,6 +25,13 @@ MCP_ONLY: frozenset[Face] = frozenset({"mcp"})
 CURRENT = "current"
 """Stands in a path for an optional field that is not given: DELETE /v1/sessions/current ends the only open session."""
 
+_SESSION = "session_20251112_143022_84329"
+_TASK = "task_20251112_143101_10077"
+_TASK_REQUEST = {
+    "task_description": "Implement user authentication",
+    "context": {"priority": "high", "deadline": "2025-12-01", "existing_code": "apps/auth/"},
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -38,6 +45,8 @@ class Operation:
         read_only: changes nothing.
         destructive: takes something away that a repeat does not bring back.
         idempotent: repeating it changes nothing more, so that a lost answer may be asked for again.
+        topic: the heading it stands under in lists and descriptions.
+        example: values of a request, as JSON, that show its use.
         handler: answers instead of the backend's method of the same name.
     """
 
@@ -52,6 +61,8 @@ class Operation:
     destructive: bool = False
     idempotent: bool = True
     faces: frozenset[Face] = EVERYWHERE
+    topic: str
+    example: Mapping[str, Any] = field(default_factory=dict)
     handler: Handler | None = None
 
     @property
@@ -85,6 +96,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/analyze",
         request=s.AnalyzeTaskRequest,
         reply=s.TaskAnalysis,
+        topic="Analysis",
+        example={"task_description": "Fix typo in README"},
     ),
     Operation(
         name="plan_session",
@@ -97,6 +110,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/plan",
         request=s.CreateSessionRequest,
         reply=s.PlanSessionReply,
+        topic="Analysis",
+        example=_TASK_REQUEST,
     ),
     # A session's life.
     Operation(
@@ -111,6 +126,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/sessions",
         request=s.CreateSessionRequest,
         reply=s.CreateSessionReply,
+        topic="Sessions",
+        example=_TASK_REQUEST,
         scope="write",
         idempotent=False,
     ),
@@ -122,6 +139,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/sessions/{session_id}",
         request=s.SessionRef,
         reply=s.SessionView,
+        topic="Sessions",
+        example={"session_id": _SESSION},
     ),
     Operation(
         name="list_active_sessions",
@@ -131,6 +150,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/sessions",
         request=s.NoInput,
         reply=s.ListActiveSessionsReply,
+        topic="Sessions",
     ),
     Operation(
         name="end_session",
@@ -143,6 +163,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/sessions/{session_id}",
         request=s.OptionalSessionRef,
         reply=s.EndSessionReply,
+        topic="Sessions",
+        example={"session_id": _SESSION},
         scope="write",
         destructive=True,
     ),
@@ -157,6 +179,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/sessions/{session_id}/receipt",
         request=s.SessionRef,
         reply=s.Receipt,
+        topic="Sessions",
+        example={"session_id": _SESSION},
     ),
     # Its team.
     Operation(
@@ -170,6 +194,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/sessions/{session_id}/agents",
         request=s.AddAgentRequest,
         reply=s.AddAgentReply,
+        topic="Agents",
+        example={"session_id": _SESSION, "agent_role": "ceo", "reason": "Need strategic approval for approach"},
         scope="write",
         idempotent=False,
     ),
@@ -181,6 +207,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/sessions/{session_id}/agents/{agent_role}",
         request=s.RemoveAgentRequest,
         reply=s.RemoveAgentReply,
+        topic="Agents",
+        example={"session_id": _SESSION, "agent_role": "test_lead", "reason": "Testing completed"},
         scope="write",
         destructive=True,
     ),
@@ -189,12 +217,14 @@ OPERATIONS: tuple[Operation, ...] = (
         title="List active agents",
         description=(
             "The running agents of a session by rank: model, memory, uptime, sessions they serve. Without session_id "
-            "the only open session is meant."
+            "the only open session is meant; all_sessions lists those of every session."
         ),
         method="GET",
         path="/v1/agents",
-        request=s.OptionalSessionRef,
+        request=s.ListAgentsRequest,
         reply=s.ListActiveAgentsReply,
+        topic="Agents",
+        example={"session_id": _SESSION},
     ),
     # Work.
     Operation(
@@ -209,6 +239,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/sessions/{session_id}/tasks",
         request=s.DelegateTaskRequest,
         reply=s.TaskView,
+        topic="Work",
+        example={"session_id": _SESSION, "task": "Write the acceptance criteria"},
         scope="write",
         idempotent=False,
     ),
@@ -223,6 +255,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/tasks/{task_id}",
         request=s.GetTaskRequest,
         reply=s.TaskView,
+        topic="Work",
+        example={"task_id": _TASK, "wait_s": 20},
     ),
     Operation(
         name="cancel_task",
@@ -232,6 +266,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/tasks/{task_id}/cancel",
         request=s.TaskRef,
         reply=s.TaskView,
+        topic="Work",
+        example={"task_id": _TASK},
         scope="write",
         destructive=True,
     ),
@@ -247,6 +283,13 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/sessions/{session_id}/messages",
         request=s.SendMessageRequest,
         reply=s.SendMessageReply,
+        topic="Work",
+        example={
+            "session_id": _SESSION,
+            "from": "user",
+            "to": "senior_developer",
+            "text": "Which files would you touch first?",
+        },
         scope="write",
         idempotent=False,
     ),
@@ -259,6 +302,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/history",
         request=s.SessionHistoryRequest,
         reply=s.SessionHistoryReply,
+        topic="System",
+        example={"date": "2025-11-12", "page": 1},
     ),
     Operation(
         name="statistics",
@@ -271,6 +316,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/statistics",
         request=s.StatisticsRequest,
         reply=s.StatisticsReply,
+        topic="System",
+        example={"from": "2025-11-01", "to": "2025-11-12"},
     ),
     Operation(
         name="resource_summary",
@@ -283,6 +330,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/resources",
         request=s.NoInput,
         reply=s.ResourceSummaryReply,
+        topic="System",
     ),
     Operation(
         name="list_roles",
@@ -292,6 +340,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/roles",
         request=s.NoInput,
         reply=s.ListRolesReply,
+        topic="System",
     ),
     Operation(
         name="list_events",
@@ -304,6 +353,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/events",
         request=s.ListEventsRequest,
         reply=s.ListEventsReply,
+        topic="System",
+        example={"after": 0, "limit": 100},
     ),
     Operation(
         name="cleanup_orphaned_agents",
@@ -316,6 +367,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/cleanup",
         request=s.NoInput,
         reply=s.CleanupReply,
+        topic="System",
         scope="write",
         destructive=True,
     ),
@@ -331,6 +383,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="",
         request=s.StartSessionRequest,
         reply=s.CreateSessionReply,
+        topic="Short forms",
+        example={"task_category": "quick_fix", "description": "Test monitoring"},
         scope="write",
         idempotent=False,
         faces=MCP_ONLY,
@@ -344,6 +398,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="",
         request=s.SpawnAgentRequest,
         reply=s.AddAgentReply,
+        topic="Short forms",
+        example={"role": "ceo"},
         scope="write",
         idempotent=False,
         faces=MCP_ONLY,
@@ -357,6 +413,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="",
         request=s.ShutdownAgentRequest,
         reply=s.RemoveAgentReply,
+        topic="Short forms",
+        example={"role": "ceo"},
         scope="write",
         destructive=True,
         faces=MCP_ONLY,
@@ -373,6 +431,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path="",
         request=s.OptionalSessionRef,
         reply=s.SessionStatusReply,
+        topic="Short forms",
         faces=MCP_ONLY,
         handler=short_names.session_status,
     ),

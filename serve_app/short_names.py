@@ -14,6 +14,7 @@ from delegator.schemas import (
     CreateSessionReply,
     CreateSessionRequest,
     ListActiveAgentsReply,
+    ListAgentsRequest,
     NoInput,
     OptionalSessionRef,
     RemoveAgentReply,
@@ -51,7 +52,7 @@ async def session_status(backend: Backend, request: OptionalSessionRef) -> Sessi
     sessions = _meant((await backend.list_active_sessions(NoInput())).sessions, request.session_id)
     agents = ListActiveAgentsReply(agents=[], total_agents=0)
     if sessions:
-        agents = await backend.list_active_agents(OptionalSessionRef(session_id=sessions[0].session_id))
+        agents = await backend.list_active_agents(ListAgentsRequest(session_id=sessions[0].session_id))
     resources = await backend.resource_summary(NoInput())
     return SessionStatusReply(sessions=sessions, agents=agents.agents, resources=resources)
 

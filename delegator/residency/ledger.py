@@ -62,6 +62,8 @@ class Ledger:
     def __init__(self, capacity_bytes: int) -> None:
         """Start empty. `capacity_bytes` is what the endpoint has for models."""
         self.capacity_bytes = capacity_bytes
+        self.max_models: int | None = None
+        """Most models the endpoint's Ollama keeps loaded; learned when it evicts one by itself."""
         self._entries: dict[str, Entry] = {}
 
     def __contains__(self, model: str) -> bool:
@@ -92,6 +94,7 @@ class Ledger:
                 Resident(e.model, e.size_bytes, frozenset(e.holders), e.busy, e.last_used, foreign=e.foreign)
                 for e in self._entries.values()
             ),
+            self.max_models,
         )
 
     def free_slots(self, *, parallel: int) -> dict[str, int]:

@@ -42,10 +42,15 @@ class Resident:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One endpoint's memory at one moment."""
+    """One endpoint's memory at one moment.
+
+    Attributes:
+        max_models: most models this Ollama keeps loaded at one time (OLLAMA_MAX_LOADED_MODELS); None: not known.
+    """
 
     capacity_bytes: int
     residents: tuple[Resident, ...] = ()
+    max_models: int | None = None
 
     @property
     def used_bytes(self) -> int:
@@ -135,31 +140,33 @@ def plan_residency(snapshot: Snapshot, wish: Wish) -> Plan:
 
     kept = [r for r in snapshot.residents if r not in ownerless]
     short = sum(r.size_bytes for r in kept) + size - snapshot.capacity_bytes
-    evicted = _choose([r for r in kept if r.evictable], needed=short)
+    surplus = len(kept) + 1 - snapshot.max_models if snapshot.max_models else 0
+    evicted = _choose([r for r in kept if r.evictable], needed=short, at_least=surplus)
     if evicted is None:
-        return Wait(_names(r for r in kept if not r.evictable), "the machine's memory")
+        blocking = [r for r in kept if not r.evictable] or kept
+        return Wait(_names(blocking), "the machine's memory")
     return Load(_names(released), _names([*ownerless, *evicted]))
 
 
-def _choose(candidates: Sequence[Resident], *, needed: int) -> list[Resident] | None:
-    """Pick candidates that free `needed` bytes: those without holders first, then the least recently used.
+def _choose(candidates: Sequence[Resident], *, needed: int, at_least: int = 0) -> list[Resident] | None:
+    """Pick `at_least` candidates that free `needed` bytes: those nobody holds first, then the least recently used.
 
     None when even all of them do not. No chosen one could be left out: what a later, larger choice made superfluous is
     dropped again.
     """
-    if needed <= 0:
+    if needed <= 0 and at_least <= 0:
         return []
     chosen: list[Resident] = []
     freed = 0
     for resident in sorted(candidates, key=lambda r: (bool(r.holders), r.last_used)):
         chosen.append(resident)
         freed += resident.size_bytes
-        if freed >= needed:
+        if freed >= needed and len(chosen) >= at_least:
             break
     else:
         return None
     for resident in sorted(chosen, key=lambda r: -r.last_used):
-        if freed - resident.size_bytes >= needed:
+        if freed - resident.size_bytes >= needed and len(chosen) > at_least:
             chosen.remove(resident)
             freed -= resident.size_bytes
     return chosen

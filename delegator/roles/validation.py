@@ -6,9 +6,8 @@ misspelt key or a model nobody declared is refused here, because later it would 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -16,6 +15,7 @@ from delegator.errors import CatalogueInvalid
 from delegator.roles.catalogue import Catalogue, Model, Role
 from delegator.roles.files import CatalogueSource, read_brief
 from delegator.roles.rank import in_order_of_rank
+from delegator.wording import first_problem, near_miss, problem_of
 
 _BYTES_PER_GB = 1_000_000_000
 _MAX_ROLES = 100
@@ -60,15 +60,16 @@ class _CatalogueFile(_Strict):
     roles: dict[RoleName, _RoleEntry] = Field(min_length=1, max_length=_MAX_ROLES)
 
 
-_EXPECTED = {
-    "missing": "is missing",
+_PROBLEMS = {
     "extra_forbidden": "is not a key of a catalogue",
-    "string_too_short": "is empty",
     "too_short": "is empty; at least one is needed",
+    "too_long": "has too many entries",
+    "string_type": "must be text in quotes",
+    "list_type": "must be a list",
     "dict_type": "must be a table",
     "model_type": "must be a table",
 }
-"""Pydantic's error types whose own wording would puzzle somebody who wrote TOML."""
+"""Problem by pydantic's error type, where the wording for requests would puzzle somebody who wrote TOML."""
 
 _PATTERNS = {
     RoleName.__metadata__[0].pattern: "must be lower case letters, digits and _, beginning with a letter, at most 64",  # type: ignore[attr-defined]  # an Annotated alias carries it
@@ -140,8 +141,8 @@ def _must_exist(file: str, key: str, what: str, name: str, known: Iterable[str])
     names = list(known)
     if name in names:
         return
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"declare [{what}s.{_quoted(name)}] or choose one that is there"
+    near = near_miss(name, names)
+    hint = f"did you mean '{near}'?" if near else f"declare [{what}s.{_quoted(name)}] or choose one that is there"
     raise CatalogueInvalid(file, key, f"there is no {what} '{name}' in this file; {hint}")
 
 
@@ -158,33 +159,25 @@ def _identity(model: str) -> str:
 
 
 def _explained(file: str, error: ValidationError) -> CatalogueInvalid:
-    first = error.errors()[0]
-    names = [part for part in first["loc"] if part != "[key]"]
-    kind, context = first["type"], first.get("ctx", {})
-    told = first["msg"].removeprefix("Value error, ")
-    reason = _EXPECTED.get(kind) or _PATTERNS.get(context.get("pattern", "")) or told
+    found = first_problem(error)
+    names = [str(part) for part in found["loc"] if part != "[key]"]
+    kind, pattern = found["type"], found.get("ctx", {}).get("pattern", "")
+    reason = _PROBLEMS.get(kind) or _PATTERNS.get(pattern) or problem_of(found)
     if kind == "extra_forbidden":
         reason += _near_key(names)
-    elif kind not in _EXPECTED and not isinstance(first.get("input"), (dict, list)):
-        reason += f", got {_shown(first.get('input'))}"
-    return CatalogueInvalid(file, ".".join(_quoted(str(name)) for name in names), reason[:1].lower() + reason[1:])
+    return CatalogueInvalid(file, ".".join(_quoted(name) for name in names), reason)
 
 
-def _near_key(names: list[int | str]) -> str:
+def _near_key(names: list[str]) -> str:
     entry: type[BaseModel] = _CatalogueFile
     if len(names) > 1:
         entry = _ModelEntry if names[0] == "models" else _RoleEntry
-    near = difflib.get_close_matches(str(names[-1]), entry.model_fields, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(entry.model_fields)}"
+    near = near_miss(names[-1], entry.model_fields)
+    return f"; did you mean {near}?" if near else f"; known are {', '.join(entry.model_fields)}"
 
 
 def _quoted(name: str) -> str:
     return name if name.replace("_", "").replace("-", "").isalnum() else f'"{name}"'
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _model(name: str, entry: _ModelEntry) -> Model:

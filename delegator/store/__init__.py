@@ -1,25 +1,5 @@
-"""The record: what happened, in PostgreSQL. `Store` is the way in; rows, SQL and connections stay in this folder."""
+"""The record: what happened, in PostgreSQL.
 
-from delegator.store.records import (
-    AgentRecord,
-    MessageRecord,
-    NewEvent,
-    ResidentRecord,
-    SessionRecord,
-    StatisticsRow,
-    TaskRecord,
-    TurnPlan,
-)
-from delegator.store.store import Store
-
-__all__ = [
-    "AgentRecord",
-    "MessageRecord",
-    "NewEvent",
-    "ResidentRecord",
-    "SessionRecord",
-    "StatisticsRow",
-    "Store",
-    "TaskRecord",
-    "TurnPlan",
-]
+`store.Store` is the way in, `records` is what goes through it, `embedded.EmbeddedPostgres` brings a server where there
+is none. Rows, SQL and connections stay in this folder. Nothing is imported here, so that the records alone load fast.
+"""

@@ -45,12 +45,15 @@ SESSION_SETTINGS = (
     "SET idle_in_transaction_session_timeout = '15s'",  # a stopped process must not hold its locks
 )
 
-KEEPALIVE: dict[str, Any] = {
+CONNECT_OPTIONS: dict[str, Any] = {
+    "connect_timeout": CONNECT_S,
+    "application_name": "delegator",
     "keepalives_idle": 10,  # a host that vanished without a word is noticed within half a minute
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+"""Options of libpq; where the URL names one itself, the URL's counts."""
 
 
 class Database:
@@ -66,8 +69,6 @@ class Database:
         """Make the pool. Connects to nothing yet."""
         if self._engine is not None:
             return
-        given = self._url.query
-        options = {key: value for key, value in KEEPALIVE.items() if key not in given}
         self._engine = create_async_engine(
             self._url,
             pool_size=self._pool_size,
@@ -75,7 +76,7 @@ class Database:
             pool_timeout=CONNECT_S,
             pool_use_lifo=True,
             json_serializer=to_json,
-            connect_args={"connect_timeout": CONNECT_S, "application_name": "delegator"} | options | _plain(given),
+            connect_args={key: value for key, value in CONNECT_OPTIONS.items() if key not in self._url.query},
         )
         event.listen(self._engine.sync_engine, "connect", _prepare)
 
@@ -107,8 +108,8 @@ class Database:
 
         async def once(engine: AsyncEngine) -> T:
             async with engine.connect() as connection:
-                await connection.execution_options(isolation_level="AUTOCOMMIT")
-                return await work(connection, *args, **kwargs)
+                single = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                return await work(single, *args, **kwargs)
 
         return await self._guarded(once)
 
@@ -147,11 +148,6 @@ class Database:
             raise
         except (SQLAlchemyError, psycopg.Error, OSError) as exc:
             raise unavailable(exc, place=self._place) from exc
-
-
-def _plain(query: Any) -> dict[str, Any]:
-    """Nothing: SQLAlchemy hands the query part of the URL to libpq by itself, and it wins over `connect_args`."""
-    return {}
 
 
 def _prepare(connection: Any, _record: Any) -> None:

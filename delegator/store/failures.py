@@ -1,7 +1,7 @@
 """What went wrong at the database, as one sentence for people.
 
-Owns the way from any foreign error to `StoreUnavailable`. The sentence never holds SQL, values or passwords: those may be
-a user's own words, and the sentence goes to whoever asked.
+Owns the way from any foreign error to `StoreUnavailable`. The sentence never holds SQL, values or passwords: those may
+be a user's own words, and the sentence goes to whoever asked.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 import psycopg
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from delegator.errors import StoreUnavailable
 
@@ -45,19 +46,27 @@ BY_WORDS = (
     (r"connection refused", "nothing listens at its address"),
     (r"no such file or directory", "nothing listens at its socket"),
     (r"permission denied", "its socket belongs to another user"),
-    (r"could not translate host|name or service not known|failed to resolve|nodename nor servname", "its host is unknown"),
+    (
+        r"could not translate host|name or service not known|failed to resolve|nodename nor servname",
+        "its host is unknown",
+    ),
     (r"timeout|timed out", "it did not answer in time"),
     (r"no route to host|network is unreachable", "its host cannot be reached"),
     (r"ssl", "the encrypted connection could not be made"),
     (r"no space left", "its disk is full"),
-    (r"server closed|connection (is|was) (closed|lost)|terminat|broken pipe|reset by peer|bad connection", "the connection broke"),
+    (
+        r"server closed|connection (is|was) (closed|lost)|terminat|broken pipe|reset by peer|bad connection",
+        "the connection broke",
+    ),
 )
 
 NOT_YET = frozenset({"57P01", "57P02", "57P03"})
 """States of a server that will answer soon."""
 
 _NOT_YET_WORDS = re.compile(
-    r"starting up|shutting down|recovery mode|not yet accepting|connection refused|no such file|server closed", re.IGNORECASE
+    r"starting up|shutting down|recovery mode|not yet accepting|connection refused|no such file|server closed|"
+    r"connection is (lost|closed)",
+    re.IGNORECASE,
 )
 
 

@@ -1,7 +1,7 @@
 """Making text and JSON fit PostgreSQL, which stores neither NUL, nor half a surrogate pair, nor NaN.
 
-What callers send is checked at the border (`delegator/schemas.py`); what a model writes is not, and a reply must never be
-lost because of one character in it.
+What callers send is checked at the border (`delegator/schemas.py`); what a model writes is not, and a reply must never
+be lost because of one character in it.
 """
 
 from __future__ import annotations

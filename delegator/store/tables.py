@@ -76,18 +76,6 @@ def _of_session(*, index: bool = False) -> Column[Any]:
     return Column("session_id", Text, target, nullable=False, index=index)
 
 
-def _once_per_key(table: str) -> Index:
-    """One row per caller and idempotency key; rows without a key are free."""
-    return Index(
-        f"uq_{table}_idempotency",
-        "principal",
-        "idempotency_key",
-        unique=True,
-        postgresql_where=text("idempotency_key IS NOT NULL"),
-        postgresql_nulls_not_distinct=True,
-    )
-
-
 sessions = Table(
     "delegator_sessions",
     metadata,
@@ -130,7 +118,6 @@ sessions = Table(
     CheckConstraint("(ended_at IS NOT NULL) = (status IN ('completed', 'failed'))", name="ended"),
     Index("ix_delegator_sessions_open", text("created_at DESC"), postgresql_where=text(OPEN_SESSION)),
     Index("ix_delegator_sessions_history", text("created_at DESC"), text("id DESC")),
-    _once_per_key("delegator_sessions"),
     comment="One task and its team, open or ended; active_agents is derived from delegator_agents",
 )
 
@@ -144,9 +131,7 @@ agents = Table(
     _moment("spawned_at"),
     _moment("ended_at", nullable=True),
     Column("reason", Text, nullable=False, server_default=text("''")),
-    Index(
-        "uq_delegator_agents_open", "session_id", "role", unique=True, postgresql_where=text("ended_at IS NULL")
-    ),
+    Index("uq_delegator_agents_open", "session_id", "role", unique=True, postgresql_where=text("ended_at IS NULL")),
     Index("ix_delegator_agents_session_id", "session_id", "agent_id"),
     comment="One stay of a role in a session; open while ended_at is null",
 )
@@ -174,7 +159,6 @@ tasks = Table(
     CheckConstraint("(ended_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled'))", name="ended"),
     Index("ix_delegator_tasks_session_id", "session_id", "created_at"),
     Index("ix_delegator_tasks_unfinished", "created_at", postgresql_where=text(UNFINISHED_TASK)),
-    _once_per_key("delegator_tasks"),
     comment="Work for a team, or one message to one role",
 )
 
@@ -219,7 +203,7 @@ events = Table(
     one_of("kind", _words(EventKind)),
     CheckConstraint("jsonb_typeof(data) = 'object'", name="data"),
     Index("ix_delegator_events_session_id", "session_id", "event_id"),
-    comment="Append-only: UPDATE and TRUNCATE are refused, DELETE unless the transaction sets delegator.retention = on",
+    comment="Append-only: no UPDATE or TRUNCATE; DELETE only where the transaction sets delegator.retention = on",
 )
 
 residents = Table(

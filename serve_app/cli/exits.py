@@ -6,6 +6,7 @@ Owns the one mapping from the error tree to numbers; the numbers are public and 
 from __future__ import annotations
 
 from delegator.errors import DelegatorError, InvalidInput, NoCapacity, NotFound, Unavailable, WrongState
+from delegator.schemas import ErrorBody
 
 OK = 0
 FAILED = 1
@@ -38,6 +39,14 @@ _BY_GROUP: tuple[tuple[type[DelegatorError], int], ...] = (
     (NoCapacity, NO_CAPACITY),
     (Unavailable, UNAVAILABLE),
 )
+
+
+class CommandFailed(Exception):
+    """The system answered, but the work it was asked to do failed; carries why, as it was told."""
+
+    def __init__(self, body: ErrorBody) -> None:
+        super().__init__(body)
+        self.body = body
 
 
 def exit_code_of(error: DelegatorError) -> int:

@@ -14,8 +14,8 @@ from typing import Self, TypeVar
 from rich.status import Status
 from rich.text import Text
 
-from serve_app.cli.terminal import Terminal
 from serve_app.cli.formats import clean, one_line
+from serve_app.cli.terminal import Terminal
 
 Answer = TypeVar("Answer")
 
@@ -38,7 +38,9 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop()
 
     def now(self, text: str) -> None:
@@ -48,7 +50,7 @@ class Progress:
             return
         self._last = line
         if not self._console.is_terminal:
-            self._console.print(Text(line))
+            self._console.print(Text(line), soft_wrap=True)
         elif self._status is None:
             self._status = Status(Text(line), console=self._console, spinner="dots")
             self._status.start()

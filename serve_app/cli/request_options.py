@@ -21,10 +21,12 @@ from rich.markup import escape
 
 from delegator.errors import InvalidInput
 from delegator.schemas import Request, TaskContext
-from delegator.wording import invalid_input
+from serve_app.faults import invalid_input
 
 STANDARD_INPUT = "-"
 """A text argument that means: read the text from standard input."""
+
+TEXT_HELP = "Plain words; - reads them from standard input."
 
 _CONTEXT = "context"
 _MAX_STDIN_CHARS = 1_000_000
@@ -36,7 +38,8 @@ class RequestOptions:
 
     Attributes:
         model: the request.
-        arguments: fields given by position, in this order, with the word that stands for each in the usage line.
+        arguments: fields given by position, in this order, with the word that stands for each in the usage line; in
+            [brackets] it may be left out.
         names: option names that are not simply the field's alias or name.
         omitted: fields the command fills itself, or leaves at their defaults.
     """
@@ -74,23 +77,25 @@ class RequestOptions:
     def _positional(self) -> Iterator[inspect.Parameter]:
         for name, word in self.arguments.items():
             info = self.model.model_fields[name]
-            argument = typer.Argument(metavar=word, help=_help(info), show_default=False)
-            yield _parameter(name, argument, _annotation(info), default=_default(info))
+            told = _help(info) or (TEXT_HELP if word.strip("[]") == "TEXT" else "")
+            argument = typer.Argument(metavar=word, help=told, show_default=False)
+            optional = word.startswith("[") or not info.is_required()
+            annotation = _annotation(info) | None if optional else _annotation(info)
+            default = None if optional else inspect.Parameter.empty
+            yield _parameter(name, argument, annotation, default=default)
 
     def _optional(self) -> Iterator[inspect.Parameter]:
         for name in self._plain_fields():
             if name in self.arguments:
                 continue
             info = self.model.model_fields[name]
-            option = typer.Option(self._option_name(name, info), help=_help(info))
-            yield _parameter(name, option, _annotation(info), default=_default(info))
+            yield _option(name, self._option_name(name, info), info, default=_default(info))
 
     def _context(self) -> Iterator[inspect.Parameter]:
         if not self._has_context:
             return
         for name, info in TaskContext.model_fields.items():
-            option = typer.Option(f"--{name.replace('_', '-')}", help=_help(info))
-            yield _parameter(name, option, _annotation(info), default=None)
+            yield _option(name, f"--{name.replace('_', '-')}", info, default=None)
         told = "A further fact for the team; may be repeated. VALUE is JSON where it reads as JSON, else text."
         option = typer.Option("--context", metavar="KEY=VALUE", help=told)
         yield _parameter(_CONTEXT, option, list[str], default=None)
@@ -108,7 +113,7 @@ def validated(model: type[Request], values: Mapping[str, Any]) -> Request:
     try:
         return model.model_validate(values)
     except ValidationError as exc:
-        raise invalid_input(exc, model) from exc
+        raise invalid_input(exc) from exc
 
 
 def _parameter(name: str, how: Any, annotation: Any, *, default: Any) -> inspect.Parameter:
@@ -117,8 +122,23 @@ def _parameter(name: str, how: Any, annotation: Any, *, default: Any) -> inspect
     )
 
 
+def _option(name: str, written: str, info: FieldInfo, *, default: Any) -> inspect.Parameter:
+    """Return an option; its choices stand in the help, where there is room for them."""
+    choices = _choices(info)
+    metavar = written.removeprefix("--").upper() if choices else None
+    told = " ".join(filter(None, (_help(info), f"One of: {', '.join(choices)}." if choices else "")))
+    return _parameter(name, typer.Option(written, metavar=metavar, help=told), _annotation(info), default=default)
+
+
 def _help(info: FieldInfo) -> str:
     return escape(info.description or "")
+
+
+def _choices(info: FieldInfo) -> list[str]:
+    plain = _without_wrapping(info.annotation)
+    if get_origin(plain) is Literal:
+        return [str(value) for value in get_args(plain)]
+    return [str(member.value) for member in plain] if isinstance(plain, type) and issubclass(plain, Enum) else []
 
 
 def _default(info: FieldInfo) -> Any:

@@ -16,8 +16,9 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from delegator.errors import DelegatorError
-from delegator.schemas import ErrorBody, ErrorReply
+from delegator.schemas import ErrorBody, ErrorReply, Reply
 from serve_app.cli.formats import clean
+from serve_app.cli.views import view_of
 from serve_app.faults import body_of
 
 PIPED_WIDTH = 120
@@ -40,8 +41,23 @@ class Terminal:
 
     def show(self, *parts: RenderableType) -> None:
         """Print results for people. Plain text among `parts` is never read as markup."""
-        for part in parts:
-            self.out.print(part)
+        if self.out.is_terminal:
+            for part in parts:
+                self.out.print(part)
+            return
+        with self.out.capture() as captured:
+            for part in parts:
+                self.out.print(part)
+        # rich fills lines up to the width of the page: only trouble in a file or a diff
+        self.out.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+        self.out.file.flush()
+
+    def reply(self, reply: Reply) -> None:
+        """Print the reply of an operation in the form that was asked for."""
+        if self.as_json:
+            self.emit(reply)
+        else:
+            self.show(*view_of(reply))
 
     def emit(self, value: BaseModel | dict[str, Any]) -> None:
         """Print the one JSON object of this command: on one line when piped, indented on a terminal."""
@@ -50,7 +66,7 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """Tell something that is not the result, on standard error."""
-        self.err.print(Text(clean(text)))
+        self.err.print(Text(clean(text)), soft_wrap=True)
 
     def fail(self, error: DelegatorError) -> None:
         """Tell an error: as a JSON object where JSON was asked for, otherwise what is wrong and what would be right."""
@@ -61,9 +77,9 @@ class Terminal:
         if self.as_json:
             self.emit(ErrorReply(error=body))
             return
-        self.err.print(Text.assemble(("error: ", "bold red"), clean(body.message)))
+        self.err.print(Text.assemble(("error: ", "bold red"), clean(body.message)), soft_wrap=True)
         if body.hint:
-            self.err.print(Text.assemble(("hint: ", "bold"), clean(body.hint)))
+            self.err.print(Text.assemble(("hint: ", "bold"), clean(body.hint)), soft_wrap=True)
 
 
 def _console(stream: TextIO) -> Console:

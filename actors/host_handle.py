@@ -1,0 +1,80 @@
+"""The `SessionManager`'s side of a `ModelHost`: typed calls with deadlines, which outlast a restart of the host.
+
+Every method of a host may be called again: turns are known by their ids, the rest states a goal, not a step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from actors.calls import ACTOR_LOST, ask
+from actors.host_messages import Claims, Grant, HostView, Released, Sweep, TurnWish
+from delegator.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+RESTART_TRIES = 20
+RESTART_PAUSE_S = 0.5
+"""Ray restarts an actor within a second or two; ten seconds of tries are plenty."""
+
+
+class HostHandle:
+    """Speaks to the `ModelHost` of one endpoint."""
+
+    def __init__(self, endpoint_id: str, handle: Any, *, answer_s: float) -> None:
+        """Wrap an actor handle. `answer_s`: real seconds for calls that wait for nothing but the host itself."""
+        self.endpoint_id = endpoint_id
+        self._handle = handle
+        self._answer_s = answer_s
+
+    async def acquire(self, wish: TurnWish, deadline_s: float) -> Grant:
+        """See `ModelHost.acquire`."""
+        grant: Grant = await self._call("acquire", wish, deadline_s, patience_s=deadline_s)
+        return grant
+
+    async def warm(self, wish: TurnWish, deadline_s: float) -> Grant:
+        """See `ModelHost.warm`."""
+        grant: Grant = await self._call("warm", wish, deadline_s, patience_s=deadline_s)
+        return grant
+
+    async def release_turn(self, turn_id: str) -> None:
+        """See `ModelHost.release_turn`."""
+        await self._call("release_turn", turn_id)
+
+    async def release_models(self, session_id: str, models: Sequence[str] | None = None) -> Released:
+        """See `ModelHost.release_models`."""
+        released: Released = await self._call("release_models", session_id, models, patience_s=60.0)
+        return released
+
+    async def choose(self, model: str, fallbacks: Sequence[str]) -> tuple[str, str]:
+        """See `ModelHost.choose`."""
+        chosen: tuple[str, str] = await self._call("choose", model, fallbacks)
+        return chosen
+
+    async def reconcile(self, claims: Claims) -> Sweep:
+        """See `ModelHost.reconcile`."""
+        sweep: Sweep = await self._call("reconcile", claims, patience_s=60.0)
+        return sweep
+
+    async def view(self) -> HostView:
+        """See `ModelHost.view`."""
+        view: HostView = await self._call("view")
+        return view
+
+    async def ping(self) -> None:
+        """Return when the host answers."""
+        await self._call("ping")
+
+    async def _call(self, method: str, *args: object, patience_s: float = 0.0) -> Any:
+        call: Callable[..., Any] = getattr(self._handle, method).remote
+        deadline_s = patience_s + self._answer_s
+        for _ in range(RESTART_TRIES):
+            try:
+                return await ask(call(*args), deadline_s=deadline_s, what=f"{method} on {self.endpoint_id}")
+            except ACTOR_LOST as exc:
+                log.warning("model host %s was lost during %s: %s", self.endpoint_id, method, type(exc).__name__)
+                await asyncio.sleep(RESTART_PAUSE_S)
+        raise Unavailable(f"the model host of {self.endpoint_id} does not come back")

@@ -1,0 +1,247 @@
+"""The `SessionManager`: a named, detached actor that owns sessions, leases, tasks and events.
+
+One method per operation, named like it; the faces reach the system through these alone. Its memory is a cache: what it
+says has happened is in the store, and after any crash it rebuilds itself from there, takes its agents and model hosts
+over by their names, and goes on where it was. The work is done by its parts: `session_book.py`, `task_runner.py`,
+`queries.py`, `reconciler.py`, `recorder.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from actors import views
+from actors.parts import OpenSession, Parts
+from actors.queries import Queries
+from actors.reconciler import Reconciler
+from actors.session_book import SessionBook
+from actors.task_runner import TaskRunner
+from actors.wiring import wire
+from delegator.errors import DelegatorError
+from delegator.schemas import (
+    AddAgentReply,
+    AddAgentRequest,
+    CleanupReply,
+    CreateSessionReply,
+    CreateSessionRequest,
+    DelegateTaskRequest,
+    EndSessionReply,
+    EventKind,
+    GetTaskRequest,
+    ListActiveAgentsReply,
+    ListActiveSessionsReply,
+    ListAgentsRequest,
+    ListEventsReply,
+    ListEventsRequest,
+    NoInput,
+    OptionalSessionRef,
+    PlanSessionReply,
+    Receipt,
+    RemoveAgentReply,
+    RemoveAgentRequest,
+    ResourceSummaryReply,
+    SendMessageReply,
+    SendMessageRequest,
+    SessionHistoryReply,
+    SessionHistoryRequest,
+    SessionRef,
+    SessionView,
+    StatisticsReply,
+    StatisticsRequest,
+    TaskRef,
+    TaskView,
+)
+from delegator.residency.forecast import estimated_load_s
+from delegator.settings import GB, Settings
+from delegator.store.records import NewEvent
+
+log = logging.getLogger(__name__)
+
+
+class SessionManager:
+    """See the module's head. Every method raises a `DelegatorError` for whatever a caller is meant to read."""
+
+    async def __init__(self, settings: Settings) -> None:  # type: ignore[misc]
+        """Wire the parts and bring back what was open. Ray awaits this before it lets any call in."""
+        self._parts: Parts = await wire(settings)
+        self._book = SessionBook(self._parts)
+        self._tasks = TaskRunner(self._parts)
+        self._queries = Queries(self._parts, self._book, self._tasks)
+        self._reconciler = Reconciler(self._parts, self._book, self._tasks, self._end)
+        await self._book.recall()
+        await self._parts.recorder.recall(s.session_id for s in self._book.sessions())
+        self._chores = [asyncio.create_task(self._wake_up()), asyncio.create_task(self._reconciler.run_forever())]
+
+    async def _wake_up(self) -> None:
+        """Take agents over and resume tasks: after the start, because hosts and agents may need this actor's answers."""
+        for session in self._book.sessions():
+            await self._book.reopen(session)
+            await self._tasks.resume(session)
+        try:
+            await self._reconciler.sweep(remove_orphans=self._parts.settings.auto_cleanup_agents)
+        except DelegatorError as exc:
+            log.warning("the first sweep broke off: %s", exc)
+
+    # ── for the faces' readiness and the model hosts ──────────────────────────────────────────────────────────────
+
+    async def ping(self) -> None:
+        """Return when database and model host answer."""
+        await self._parts.store.ping()
+        await self._parts.host.ping()
+
+    async def record(self, events: Sequence[NewEvent]) -> None:
+        """Take a model host's events; they are durable when this returns."""
+        await self._parts.recorder.record(events)
+
+    # ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def plan_session(self, request: CreateSessionRequest) -> PlanSessionReply:
+        """See the operation of this name."""
+        return await self._queries.plan(request)
+
+    async def create_session(self, request: CreateSessionRequest) -> CreateSessionReply:
+        """See the operation of this name."""
+        return views.created_reply(await self._book.create(request), self._parts)
+
+    async def get_session(self, request: SessionRef) -> SessionView:
+        """See the operation of this name."""
+        return await self._queries.session(request.session_id)
+
+    async def list_active_sessions(self, _request: NoInput) -> ListActiveSessionsReply:
+        """See the operation of this name."""
+        return self._queries.active_sessions()
+
+    async def end_session(self, request: OptionalSessionRef) -> EndSessionReply:
+        """See the operation of this name."""
+        session = await self._book.require(request.session_id or self._book.only_open())
+        return await self._end(session, EventKind.SESSION_ENDED, "ended by the caller")
+
+    async def _end(self, session: OpenSession, kind: EventKind, reason: str) -> EndSessionReply:
+        session.ensure_open()
+        await self._tasks.cancel_all(session, "the session was ended")
+        team, released, receipt, record = await self._book.end(session, kind, reason)
+        duration_s = self._parts.clock.between_s(record.created_at, record.ended_at or self._parts.clock.now())
+        return EndSessionReply(
+            session_id=record.session_id,
+            agents_terminated=team,
+            resources_freed_gb=released.freed_bytes / GB,
+            session_duration_minutes=round(duration_s / 60, 1),
+            duration_seconds=duration_s,
+            models_unloaded=[model for model, _ in released.unloaded],
+            models_kept=list(released.kept),
+            receipt=receipt,
+            simulated=record.simulated,
+        )
+
+    async def session_history(self, request: SessionHistoryRequest) -> SessionHistoryReply:
+        """See the operation of this name."""
+        return await self._queries.history(request)
+
+    async def get_receipt(self, request: SessionRef) -> Receipt:
+        """See the operation of this name."""
+        return await self._book.receipt(await self._book.record_of(request.session_id))
+
+    # ── agents ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def add_agent_to_session(self, request: AddAgentRequest) -> AddAgentReply:
+        """See the operation of this name."""
+        session = await self._book.require(request.session_id)
+        await self._book.touch(session)
+        model, notes = await self._book.add_agent(session, request.agent_role, request.reason)
+        return AddAgentReply(
+            agent_role=request.agent_role,
+            status="spawned",
+            model=model,
+            ready_in_seconds=await self._seconds_until_resident(model),
+            session_id=session.session_id,
+            active_agents=list(session.team),
+            notes=notes,
+        )
+
+    async def _seconds_until_resident(self, model: str) -> float:
+        resident = (await self._parts.host.view()).snapshot.find(model)
+        if resident is not None:
+            return 0.0
+        size = self._parts.catalogue.models[model].memory_bytes
+        return estimated_load_s(model, size, self._parts.recorder.load_seconds)
+
+    async def remove_agent_from_session(self, request: RemoveAgentRequest) -> RemoveAgentReply:
+        """See the operation of this name."""
+        session = await self._book.require(request.session_id)
+        await self._book.touch(session)
+        busy_with = self._tasks.busy_with(session, request.agent_role)
+        released = await self._book.remove_agent(session, request.agent_role, request.reason, busy_with)
+        return RemoveAgentReply(
+            agent_role=request.agent_role,
+            status="terminated",
+            resources_freed_gb=released.freed_bytes / GB,
+            session_id=session.session_id,
+            active_agents=list(session.team),
+        )
+
+    async def list_active_agents(self, request: ListAgentsRequest) -> ListActiveAgentsReply:
+        """See the operation of this name."""
+        session_id = request.session_id
+        if session_id is not None:
+            await self._book.require(session_id)
+        elif not request.all_sessions and self._book.sessions():
+            session_id = self._book.only_open()
+        return await self._queries.agents(None if request.all_sessions else session_id)
+
+    async def cleanup_orphaned_agents(self, _request: NoInput) -> CleanupReply:
+        """See the operation of this name."""
+        return await self._reconciler.sweep()
+
+    # ── work ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def delegate_task(self, request: DelegateTaskRequest) -> TaskView:
+        """See the operation of this name."""
+        session = await self._book.require(request.session_id)
+        await self._book.touch(session)
+        running = await self._tasks.delegate(session, request.task or session.record.task_description)
+        await self._tasks.wait(running.record.task_id, request.wait_s)
+        return await self._queries.task(running.record.task_id)
+
+    async def send_message(self, request: SendMessageRequest) -> SendMessageReply:
+        """See the operation of this name."""
+        session = await self._book.require(request.session_id)
+        await self._book.touch(session)
+        running = await self._tasks.message(session, request.from_role, request.to_role, request.text)
+        await self._tasks.wait(running.record.task_id, request.wait_s)
+        record = running.record
+        return SendMessageReply(
+            session_id=session.session_id,
+            from_role=request.from_role,
+            to_role=request.to_role,
+            task_id=record.task_id,
+            status=record.status,
+            reply=record.answer,
+            model=session.model_of(request.to_role, self._parts.catalogue).name,
+            simulated=self._parts.simulated,
+        )
+
+    async def get_task(self, request: GetTaskRequest) -> TaskView:
+        """See the operation of this name."""
+        await self._tasks.wait(request.task_id, request.wait_s)
+        return await self._queries.task(request.task_id)
+
+    async def cancel_task(self, request: TaskRef) -> TaskView:
+        """See the operation of this name."""
+        await self._tasks.cancel(request.task_id, "cancelled by the caller")
+        return await self._queries.task(request.task_id)
+
+    # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def resource_summary(self, _request: NoInput) -> ResourceSummaryReply:
+        """See the operation of this name."""
+        return await self._queries.resources()
+
+    async def statistics(self, request: StatisticsRequest) -> StatisticsReply:
+        """See the operation of this name."""
+        return await self._queries.statistics(request)
+
+    async def list_events(self, request: ListEventsRequest) -> ListEventsReply:
+        """See the operation of this name."""
+        return await self._queries.events(request)

@@ -1,0 +1,465 @@
+"""Lets teams work: each task a sequence of turns, each turn in the store before the next begins.
+
+A task survives what happens around it. An agent's process that dies, a broken reply, a busy or restarting Ollama: the
+turn is tried again. A `SessionManager` that dies: its next life resumes at the first turn that has no answer. Team
+tasks of one session run one after the other; messages to single roles do not wait for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from actors.agent_messages import Spoken, Turn
+from actors.calls import ACTOR_LOST, ask
+from actors.host_messages import TurnWish
+from actors.parts import OpenSession, Parts
+from delegator.errors import (
+    AgentLost,
+    DeadlineExceeded,
+    DelegatorError,
+    ModelLoadFailed,
+    ModelMissing,
+    OllamaBusy,
+    OllamaUnavailable,
+    ReplyBroken,
+    SessionEnded,
+    TaskFinished,
+    TaskNotFound,
+    Unavailable,
+)
+from delegator.schemas import EventKind, TaskStatus
+from delegator.sessions.ids import new_task_id
+from delegator.sessions.turns import plan_message_turn, plan_team_turns
+from delegator.store.records import MessageRecord, NewEvent, TaskRecord, TurnPlan
+
+log = logging.getLogger(__name__)
+
+RETRIED = (ReplyBroken, OllamaBusy, OllamaUnavailable, ModelLoadFailed, ModelMissing, *ACTOR_LOST)
+"""What another attempt at the same turn may overcome."""
+
+RETRY_PAUSE_S = 0.2
+"""Real seconds before the second attempt; doubles with each further one."""
+
+BACKGROUND_ANSWERS = 3
+"""How many earlier answers of the session a new task is told about."""
+
+
+@dataclass(slots=True, eq=False)
+class RunningTask:
+    """A task that is not finished.
+
+    Attributes:
+        role: who has the turn; None before the first.
+        waiting_for: the model that role waits for; None while it speaks.
+        ended: set once the task's end is in the store.
+    """
+
+    record: TaskRecord
+    ended: asyncio.Event
+    work: asyncio.Task[None] | None = None
+    role: str | None = None
+    waiting_for: str | None = None
+    cancelled_because: str | None = None
+    remaining: tuple[str, ...] = ()
+
+
+class TaskRunner:
+    """All unfinished tasks."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Start with no tasks; `resume` takes up those of a former life."""
+        self._parts = parts
+        self._running: dict[str, RunningTask] = {}
+
+    # ── taking tasks ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def delegate(self, session: OpenSession, text: str) -> RunningTask:
+        """Give a task to the whole team; return once it is in the store."""
+        turns = tuple(TurnPlan(t.role, t.purpose) for t in plan_team_turns(session.team, self._parts.catalogue))
+        return await self._take(session, "team", text, "user", turns)
+
+    async def message(self, session: OpenSession, from_role: str, to_role: str, text: str) -> RunningTask:
+        """Give one role a message to answer; return once it is in the store.
+
+        Raises:
+            UnknownRole, AgentNotActive.
+        """
+        if from_role != "user":
+            self._parts.catalogue.role(from_role)
+        self._parts.catalogue.role(to_role)
+        session.ensure_active(to_role)
+        planned = plan_message_turn(to_role)
+        return await self._take(session, "message", text, from_role, (TurnPlan(planned.role, planned.purpose),))
+
+    async def _take(
+        self, session: OpenSession, kind: str, text: str, from_role: str, turns: tuple[TurnPlan, ...]
+    ) -> RunningTask:
+        async with session.lock:
+            session.ensure_open()
+            now = self._parts.clock.now()
+            record = TaskRecord(
+                task_id=new_task_id(now, secrets.randbelow(100_000)),
+                session_id=session.session_id,
+                kind="team" if kind == "team" else "message",
+                text=text,
+                from_role=from_role,
+                turns=turns,
+                status=TaskStatus.QUEUED,
+                created_at=now,
+            )
+            event = self._event(record, EventKind.TASK_QUEUED, kind=kind, turns=len(turns))
+            await self._parts.store.create_task(record, [event])
+            if kind == "team":
+                session.record = replace(session.record, tasks_delegated=session.record.tasks_delegated + 1)
+            return self._start(session, record)
+
+    def _start(self, session: OpenSession, record: TaskRecord) -> RunningTask:
+        running = RunningTask(record, asyncio.Event(), remaining=tuple(t.role for t in record.turns))
+        self._running[record.task_id] = running
+        session.tasks[record.task_id] = None
+        running.work = asyncio.create_task(self._run(session, running))
+        return running
+
+    async def resume(self, session: OpenSession) -> None:
+        """Take up the unfinished tasks of a recalled session."""
+        for record in await self._parts.store.unfinished_tasks():
+            if record.session_id == session.session_id and record.task_id not in self._running:
+                self._start(session, record)
+
+    # ── looking and stopping ─────────────────────────────────────────────────────────────────────────────────────
+
+    def get(self, task_id: str) -> RunningTask | None:
+        """Return an unfinished task."""
+        return self._running.get(task_id)
+
+    async def record_of(self, task_id: str) -> TaskRecord:
+        """Return the record of a task, finished or not.
+
+        Raises:
+            TaskNotFound.
+        """
+        running = self._running.get(task_id)
+        record = running.record if running else await self._parts.store.task(task_id)
+        if record is None:
+            raise TaskNotFound(task_id)
+        return record
+
+    async def wait(self, task_id: str, wait_s: float) -> None:
+        """Wait until a task has ended, at most `wait_s` real seconds."""
+        running = self._running.get(task_id)
+        if running is not None and wait_s > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await running.ended.wait()
+
+    async def cancel(self, task_id: str, because: str) -> None:
+        """Stop a task; its speech breaks off at Ollama. Returns once its end is in the store.
+
+        Raises:
+            TaskNotFound, TaskFinished.
+        """
+        running = self._running.get(task_id)
+        if running is None:
+            record = await self.record_of(task_id)
+            raise TaskFinished(task_id, record.status.value)
+        running.cancelled_because = because
+        if running.work is not None:
+            running.work.cancel()
+        await running.ended.wait()
+
+    async def cancel_all(self, session: OpenSession, because: str) -> None:
+        """Stop every unfinished task of a session."""
+        for task_id in list(session.tasks):
+            with suppress(TaskFinished, TaskNotFound):
+                await self.cancel(task_id, because)
+
+    def turns_under_way(self) -> frozenset[str]:
+        """Return the ids of the turns that hold, or wait for, a slot."""
+        return frozenset(
+            f"{r.record.task_id}:{index}" for r in self._running.values() for index in range(len(r.record.turns))
+        )
+
+    def busy_with(self, session: OpenSession, role: str) -> str | None:
+        """Return the unfinished task in which the role still has a turn, if there is one."""
+        for task_id in session.tasks:
+            running = self._running.get(task_id)
+            if running is not None and role in running.remaining:
+                return task_id
+        return None
+
+    # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _run(self, session: OpenSession, running: RunningTask) -> None:
+        """Run one task to its end, whatever that is, and write the end down."""
+        status = TaskStatus.FAILED
+        answer: str | None = None
+        error: dict[str, Any] | None = None
+        try:
+            if session.opening is not None:
+                await asyncio.shield(session.opening)
+            if running.record.kind == "team":
+                async with session.task_order:
+                    answer = await self._turns(session, running)
+            else:
+                answer = await self._turns(session, running)
+            status = TaskStatus.COMPLETED
+        except asyncio.CancelledError:
+            status = TaskStatus.CANCELLED
+            reason = running.cancelled_because or "the system stopped"
+            error = {"code": "cancelled", "message": reason, "hint": "", "details": {}}
+        except DelegatorError as exc:
+            error = {"code": exc.code, "message": exc.message, "hint": exc.advice, "details": exc.details()}
+        except Exception as exc:
+            log.exception("task %s failed unexpectedly", running.record.task_id)
+            error = {"code": "internal_error", "message": str(exc) or type(exc).__name__, "hint": "", "details": {}}
+        await asyncio.shield(asyncio.create_task(self._finish(session, running, status, answer, error)))
+
+    async def _finish(
+        self,
+        session: OpenSession,
+        running: RunningTask,
+        status: TaskStatus,
+        answer: str | None,
+        error: dict[str, Any] | None,
+    ) -> None:
+        now = self._parts.clock.now()
+        kind = {
+            TaskStatus.COMPLETED: EventKind.TASK_COMPLETED,
+            TaskStatus.CANCELLED: EventKind.TASK_CANCELLED,
+        }.get(status, EventKind.TASK_FAILED)
+        reason: dict[str, Any] = {"reason": error["message"], "code": error["code"]} if error else {}
+        pause_s = RETRY_PAUSE_S
+        while True:
+            try:
+                await self._parts.store.finish_task(
+                    running.record.task_id, status, now, answer, error, [self._event(running.record, kind, **reason)]
+                )
+                break
+            except Unavailable as exc:  # the end must be written: the store comes back, or the next life resumes
+                log.warning("the end of %s waits for the store: %s", running.record.task_id, exc)
+                await asyncio.sleep(pause_s)
+                pause_s = min(5.0, pause_s * 2)
+        running.record = replace(running.record, status=status, ended_at=now, answer=answer, error=error)
+        session.record = replace(session.record, last_activity_at=now)
+        session.tasks.pop(running.record.task_id, None)
+        self._running.pop(running.record.task_id, None)
+        running.ended.set()
+
+    async def _turns(self, session: OpenSession, running: RunningTask) -> str:
+        record = running.record
+        done = await self._parts.store.messages_of(record.task_id)
+        said: list[tuple[str, str]] = [(message.from_role, message.text) for message in done]
+        if record.status is TaskStatus.QUEUED:
+            now = self._parts.clock.now()
+            await self._parts.store.start_task(record.task_id, now, [self._event(record, EventKind.TASK_STARTED)])
+            record = running.record = replace(record, status=TaskStatus.RUNNING, started_at=now)
+        background = await self._background(session, record)
+        for index in range(len(said), len(record.turns)):
+            running.remaining = tuple(t.role for t in record.turns[index:])
+            message = await self._turn(session, running, index, said, background)
+            said.append((message.from_role, message.text))
+        running.role, running.remaining = None, ()
+        return said[-1][1]
+
+    async def _background(self, session: OpenSession, record: TaskRecord) -> tuple[str, ...]:
+        """Return the answers of the session's latest finished team tasks, oldest first."""
+        earlier = [
+            task
+            for task in await self._parts.store.tasks_of(session.session_id)
+            if task.answer and task.kind == "team" and task.task_id != record.task_id
+        ]
+        earlier.sort(key=lambda task: task.created_at)
+        return tuple(task.answer or "" for task in earlier[-BACKGROUND_ANSWERS:])
+
+    async def _turn(
+        self,
+        session: OpenSession,
+        running: RunningTask,
+        index: int,
+        said: Sequence[tuple[str, str]],
+        background: tuple[str, ...],
+    ) -> MessageRecord:
+        """Take one turn, again where it fails for a reason that may pass, and write down what was said."""
+        planned = running.record.turns[index]
+        attempts = self._parts.settings.turn_attempts
+        pause_s = RETRY_PAUSE_S
+        for attempt in range(1, attempts + 1):
+            try:
+                return await self._attempt(session, running, index, said, background, attempt)
+            except RETRIED as exc:
+                problem = exc.message if isinstance(exc, DelegatorError) else "its process was lost"
+                if attempt == attempts:
+                    if isinstance(exc, DelegatorError):
+                        raise
+                    raise AgentLost(planned.role, attempts, problem) from exc
+                await self._recover(session, running, planned.role, exc, problem)
+                await asyncio.sleep(pause_s)
+                pause_s *= 2
+        raise AgentLost(planned.role, attempts, "no attempt was made")
+
+    async def _recover(
+        self, session: OpenSession, running: RunningTask, role: str, exc: Exception, problem: str
+    ) -> None:
+        """Note the failed attempt and mend what can be mended before the next one."""
+        events = [self._event(running.record, EventKind.TURN_RETRIED, role=role, reason=problem)]
+        if isinstance(exc, ACTOR_LOST):
+            await self._parts.pool.revive(role)
+            events.append(self._event(running.record, EventKind.AGENT_RESTARTED, role=role, reason=problem))
+        elif isinstance(exc, ModelLoadFailed | ModelMissing):
+            wanted = self._parts.catalogue.role(role)
+            chosen, why = await self._parts.host.choose(wanted.model, wanted.fallbacks)
+            if chosen == session.models.get(role):
+                raise exc
+            session.models[role] = chosen
+            event = self._event(running.record, EventKind.MODEL_FALLBACK, role=role, reason=why, model=chosen)
+            await self._parts.store.set_agent_model(session.session_id, role, chosen, [event])
+        await self._parts.store.append_events(events)
+
+    async def _attempt(
+        self,
+        session: OpenSession,
+        running: RunningTask,
+        index: int,
+        said: Sequence[tuple[str, str]],
+        background: tuple[str, ...],
+        attempt: int,
+    ) -> MessageRecord:
+        settings, clock = self._parts.settings, self._parts.clock
+        planned = running.record.turns[index]
+        turn_id = f"{running.record.task_id}:{index}"
+        model = session.model_of(planned.role, self._parts.catalogue)
+        deadline_s = max(30.0, clock.real_s(settings.turn_deadline_s))
+        running.role, running.waiting_for = planned.role, model.name
+        wish = TurnWish(turn_id, session.session_id, model, session.record.limits_max_memory_bytes)
+        try:
+            grant = await self._parts.host.acquire(wish, deadline_s)
+            running.waiting_for = None
+            started = self._event(
+                running.record, EventKind.TURN_STARTED, role=planned.role, model=model.name, turn=index,
+                attempt=attempt, waited_s=round(grant.waited_s, 3), load_s=round(grant.load_s, 3),
+            )  # fmt: skip
+            await self._parts.store.append_events([started])
+            self._warm_next(session, running, index)
+            turn = self._spell_out(session, running.record, index, said, background, turn_id)
+            spoken = await self._speak(planned.role, turn, deadline_s)
+        finally:
+            await asyncio.shield(asyncio.create_task(self._parts.host.release_turn(turn_id)))
+        return await self._write_down(session, running.record, index, spoken, model.name, grant.load_s, attempt)
+
+    def _warm_next(self, session: OpenSession, running: RunningTask, index: int) -> None:
+        """While this role speaks, bring in the next one's model where there is memory to spare."""
+        if index + 1 >= len(running.record.turns):
+            return
+        model = session.model_of(running.record.turns[index + 1].role, self._parts.catalogue)
+        if model.name == session.models.get(running.record.turns[index].role):
+            return
+        wish = TurnWish(
+            f"warm:{running.record.task_id}:{index + 1}",
+            session.session_id,
+            model,
+            session.record.limits_max_memory_bytes,
+            spare_only=True,
+        )
+        warming = asyncio.create_task(self._parts.host.warm(wish, self._parts.settings.actor_start_deadline_s))
+        warming.add_done_callback(_ignore_outcome)
+
+    def _spell_out(
+        self,
+        session: OpenSession,
+        record: TaskRecord,
+        index: int,
+        said: Sequence[tuple[str, str]],
+        background: tuple[str, ...],
+        turn_id: str,
+    ) -> Turn:
+        planned = record.turns[index]
+        model = session.model_of(planned.role, self._parts.catalogue)
+        is_message = record.kind == "message"
+        return Turn(
+            turn_id=turn_id,
+            session_id=session.session_id,
+            purpose=planned.purpose,
+            task=session.record.task_description if is_message else record.text,
+            context=session.record.context,
+            model=model.name,
+            num_ctx=model.num_ctx,
+            team=tuple((role, self._parts.catalogue.role(role).title) for role in session.team),
+            said=tuple(said),
+            message_from=record.from_role if is_message else None,
+            message=record.text if is_message else None,
+            background=background,
+        )
+
+    async def _speak(self, role: str, turn: Turn, deadline_s: float) -> Spoken:
+        agent = self._parts.pool.get(role)
+        if agent is None:
+            raise SessionEnded(turn.session_id, "ending")
+        try:
+            spoken: Spoken = await ask(agent.handle.speak.remote(turn), deadline_s=deadline_s, what=f"a turn of {role}")
+        except DeadlineExceeded as exc:
+            raise ReplyBroken(self._parts.host.endpoint_id, turn.model, exc.message) from exc
+        return spoken
+
+    async def _write_down(
+        self,
+        session: OpenSession,
+        record: TaskRecord,
+        index: int,
+        spoken: Spoken,
+        model: str,
+        load_s: float,
+        attempt: int,
+    ) -> MessageRecord:
+        now = self._parts.clock.now()
+        planned = record.turns[index]
+        message = MessageRecord(
+            task_id=record.task_id,
+            session_id=session.session_id,
+            turn=index,
+            from_role=planned.role,
+            purpose=planned.purpose,
+            text=spoken.text,
+            model=model,
+            prompt_tokens=spoken.prompt_tokens,
+            reply_tokens=spoken.reply_tokens,
+            seconds=spoken.seconds,
+            load_seconds=load_s,
+            attempts=attempt,
+            created_at=now,
+        )
+        event = self._event(
+            record, EventKind.TURN_COMPLETED, role=planned.role, model=model, turn=index,
+            prompt_tokens=spoken.prompt_tokens, reply_tokens=spoken.reply_tokens, seconds=round(spoken.seconds, 3),
+        )  # fmt: skip
+        return await self._parts.store.add_turn(message, [event])
+
+    def _event(
+        self,
+        record: TaskRecord,
+        event_kind: EventKind,
+        /,
+        *,
+        role: str | None = None,
+        model: str | None = None,
+        **data: object,
+    ) -> NewEvent:
+        return NewEvent(
+            kind=event_kind,
+            at=self._parts.clock.now(),
+            session_id=record.session_id,
+            role=role,
+            model=model,
+            data={"task_id": record.task_id, **data},
+        )
+
+
+def _ignore_outcome(task: asyncio.Task[object]) -> None:
+    """Look at a result that nobody waits for, so that a failed warm-up is not reported as a forgotten error."""
+    if not task.cancelled():
+        task.exception()

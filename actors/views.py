@@ -1,0 +1,232 @@
+"""Turns records and live state into the replies of `delegator/schemas.py`. No rules, no waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from actors.agent_messages import Pulse
+from actors.agent_pool import LiveAgent
+from actors.host_messages import HostView, ResidentView
+from actors.parts import OpenSession, Parts
+from actors.task_runner import RunningTask
+from delegator.errors import DelegatorError
+from delegator.schemas import (
+    ActiveSession,
+    AgentInfo,
+    CreateSessionReply,
+    ErrorBody,
+    HistorySession,
+    Limits,
+    ResidentModel,
+    Resources,
+    SessionStatus,
+    SessionView,
+    TaskAnalysis,
+    TaskSummary,
+    TaskView,
+    TurnReply,
+)
+from delegator.settings import GB
+from delegator.store.records import MessageRecord, SessionRecord, TaskRecord
+
+
+def error_body(exc: DelegatorError) -> ErrorBody:
+    """Return an error as it is shown in a task."""
+    return ErrorBody(code=exc.code, message=exc.message, hint=exc.advice, details=exc.details())
+
+
+def limits_of(record: SessionRecord) -> Limits:
+    """Return the limits a session runs under."""
+    return Limits(
+        complexity=record.limits_complexity,
+        max_agents=record.limits_max_agents,
+        max_memory_gb=record.limits_max_memory_bytes / GB,
+    )
+
+
+def created_reply(session: OpenSession, parts: Parts) -> CreateSessionReply:
+    """Return what create_session answers."""
+    record = session.record
+    analysis = TaskAnalysis.model_validate(record.analysis)
+    return CreateSessionReply(
+        session_id=record.session_id,
+        active_agents=list(session.team),
+        estimated_resources=Resources(
+            memory_gb=_estimated_bytes(session, parts) / GB, cpu_cores=analysis.estimated_resources.cpu_cores
+        ),
+        status="ready" if record.status is SessionStatus.ACTIVE else "starting",
+        session_status=record.status,
+        task_type=record.task_type,
+        task_category=record.task_category,
+        complexity=record.complexity,
+        models=dict(session.models),
+        limits=limits_of(record),
+        seconds_to_ready=record.seconds_to_ready,
+        notes=[*record.notes, *fallback_notes(session, parts)],
+        simulated=record.simulated,
+    )
+
+
+def _estimated_bytes(session: OpenSession, parts: Parts) -> int:
+    """Return the estimated memory of the team's distinct models; they may take turns in less."""
+    names = dict.fromkeys(session.model_of(role, parts.catalogue).name for role in session.team)
+    return sum(parts.catalogue.models[name].memory_bytes for name in names)
+
+
+def fallback_notes(session: OpenSession, parts: Parts) -> list[str]:
+    """Say which roles speak with another model than their own."""
+    notes = []
+    for role in session.team:
+        own, used = parts.catalogue.role(role).model, session.models.get(role)
+        if used is not None and used != own:
+            notes.append(f"{role} speaks with {used}, because {own} cannot be used here.")
+    return notes
+
+
+def active_session(record: SessionRecord, parts: Parts) -> ActiveSession:
+    """Return one line of the list of open sessions."""
+    uptime_s = parts.clock.between_s(record.created_at, parts.clock.now())
+    return ActiveSession(
+        session_id=record.session_id,
+        task_description=record.task_description,
+        active_agents=list(record.active_agents),
+        created_at=record.created_at,
+        uptime_minutes=round(uptime_s / 60, 1),
+        status=record.status,
+        task_category=record.task_category,
+        uptime_seconds=uptime_s,
+    )
+
+
+def session_view(
+    record: SessionRecord, models: dict[str, str], tasks: Sequence[TaskRecord], notes: Sequence[str], now: datetime
+) -> SessionView:
+    """Return everything about one session."""
+    real_s = ((record.ended_at or now) - record.created_at).total_seconds()
+    return SessionView(
+        session_id=record.session_id,
+        status=record.status,
+        task_description=record.task_description,
+        task_type=record.task_type,
+        task_category=record.task_category,
+        complexity=record.complexity,
+        active_agents=list(record.active_agents),
+        models=models,
+        context=record.context,
+        limits=limits_of(record),
+        created_at=record.created_at,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        end_reason=record.end_reason,
+        seconds_to_ready=record.seconds_to_ready,
+        duration_seconds=max(0.0, real_s * record.clock_scale),
+        total_agents_spawned=record.total_agents_spawned,
+        tasks_delegated=record.tasks_delegated,
+        tasks=[_task_summary(task) for task in tasks],
+        resources_used=record.resources_used,
+        analysis=TaskAnalysis.model_validate(record.analysis),
+        notes=list(notes),
+        simulated=record.simulated,
+    )
+
+
+def _task_summary(task: TaskRecord) -> TaskSummary:
+    return TaskSummary(
+        task_id=task.task_id, status=task.status, task=task.text, created_at=task.created_at, ended_at=task.ended_at
+    )
+
+
+def history_session(record: SessionRecord) -> HistorySession:
+    """Return one line of the history."""
+    duration_s = (record.ended_at - record.created_at).total_seconds() if record.ended_at else None
+    return HistorySession(
+        session_id=record.session_id,
+        task_category=record.task_category,
+        task_type=record.task_type,
+        complexity=record.complexity,
+        task_description=record.task_description,
+        active_agents=list(record.active_agents),
+        total_agents_spawned=record.total_agents_spawned,
+        tasks_delegated=record.tasks_delegated,
+        status=record.status,
+        started_at=record.started_at or record.created_at,
+        ended_at=record.ended_at,
+        duration_seconds=None if duration_s is None else max(0.0, duration_s * record.clock_scale),
+        resources_used=record.resources_used,
+    )
+
+
+def task_view(
+    record: TaskRecord, messages: Sequence[MessageRecord], running: RunningTask | None, parts: Parts
+) -> TaskView:
+    """Return a task, its turns so far, and its answer once it is completed."""
+    ended = record.ended_at or parts.clock.now()
+    return TaskView(
+        task_id=record.task_id,
+        session_id=record.session_id,
+        status=record.status,
+        task=record.text,
+        turns_done=len(messages),
+        turns_total=len(record.turns),
+        current_role=running.role if running else None,
+        waiting_for=running.waiting_for if running else None,
+        replies=[_turn_reply(message) for message in messages],
+        answer=record.answer,
+        error=ErrorBody.model_validate(record.error) if record.error else None,
+        created_at=record.created_at,
+        ended_at=record.ended_at,
+        seconds=parts.clock.between_s(record.created_at, ended),
+        simulated=parts.simulated,
+    )
+
+
+def _turn_reply(message: MessageRecord) -> TurnReply:
+    return TurnReply(
+        role=message.from_role,
+        text=message.text,
+        purpose=message.purpose,
+        model=message.model,
+        prompt_tokens=message.prompt_tokens,
+        reply_tokens=message.reply_tokens,
+        seconds=message.seconds,
+        load_seconds=message.load_seconds,
+        attempts=message.attempts,
+    )
+
+
+def agent_info(agent: LiveAgent, pulse: Pulse | None, models: dict[str, str], host: HostView, parts: Parts) -> AgentInfo:
+    """Return one running agent. `models`: what it speaks with, by session."""
+    role = parts.catalogue.role(agent.role)
+    model = next(iter(models.values()), role.model)
+    resident = next((r for r in host.residents if r.model == model and r.resident), None)
+    estimate = parts.catalogue.models[model].memory_bytes
+    return AgentInfo(
+        role=agent.role,
+        title=role.title,
+        model=model,
+        memory_gb=(resident.size_bytes if resident else estimate) / GB,
+        model_resident=resident is not None,
+        sessions=sorted(agent.sessions),
+        spawned_at=agent.spawned_at,
+        uptime_seconds=parts.clock.between_s(agent.spawned_at, parts.clock.now()),
+        pid=agent.pid,
+        node=agent.node,
+        restarts=agent.restarts,
+        turns_running=pulse.turns_running if pulse else 0,
+    )
+
+
+def resident_model(resident: ResidentView, url: str) -> ResidentModel:
+    """Return one model in memory."""
+    loaded_at = resident.loaded_at_unix_s
+    return ResidentModel(
+        model=resident.model,
+        endpoint=url,
+        memory_gb=resident.size_bytes / GB,
+        gpu_gb=resident.gpu_bytes / GB,
+        held_by=list(resident.holders),
+        foreign=resident.foreign,
+        busy=resident.busy,
+        loaded_at=datetime.fromtimestamp(loaded_at, UTC) if loaded_at else None,
+    )

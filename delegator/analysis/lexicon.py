@@ -1,0 +1,119 @@
+"""Rows of words with weights, and finding them in a text.
+
+Owns `Signals`, the form every rule of the analysis is written in, and `Lexicon`, which finds all rows of a table in
+one pass. What a row speaks for is a plain string here (a task type, a role, an indicator): the meaning is the table's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from delegator.analysis.inflection import forms_of
+from delegator.analysis.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """One row: words and phrases that all speak for the same thing with the same weight."""
+
+    target: str
+    weight: float
+    """About 3: says it alone. 2: says it unless something speaks against it. 1: a hint. Below 0: speaks against it."""
+    phrases: str
+    """Separated by commas; dictionary forms, in lower case. Every form of their words is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One row's phrase, found in a text."""
+
+    target: str
+    weight: float
+    phrase: str
+    """The words as they stand in the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    words: tuple[str, ...]
+    meanings: tuple[tuple[str, float], ...]
+
+
+class Lexicon:
+    """A table made ready for finding. Built once; `find` then costs one dictionary look-up a word."""
+
+    def __init__(self, table: Iterable[Signals]) -> None:
+        phrases = _phrases(table)
+        self._forms = forms_of(word for words in phrases for word in words)
+        by_first: dict[str, list[_Entry]] = {}
+        for words, meanings in phrases.items():
+            by_first.setdefault(words[0], []).append(_Entry(words, tuple(meanings.items())))
+        # Longest first, so that 'error message' is found before 'error' and keeps it from counting.
+        self._by_first = {
+            first: sorted(entries, key=lambda entry: len(entry.words), reverse=True)
+            for first, entries in by_first.items()
+        }
+
+    def find(self, text: Words) -> list[Evidence]:
+        """Return what the whole text holds, in order; of overlapping phrases the longest, each phrase counted once."""
+        bases = self._bases(text.words)
+        found: dict[tuple[str, ...], _Entry] = {}
+        spans: dict[tuple[str, ...], tuple[int, int]] = {}
+        position = 0
+        while position < len(bases):
+            entry = self._match(bases, position, text)
+            if entry is None:
+                position += 1
+                continue
+            if entry.words not in found:
+                found[entry.words] = entry
+                spans[entry.words] = (position, position + len(entry.words))
+            position += len(entry.words)
+        return [evidence for words, entry in found.items() for evidence in _evidence(entry, text, spans[words])]
+
+    def find_at(self, text: Words, positions: Sequence[int]) -> list[Evidence]:
+        """Return what begins at one of the positions, the last of them that holds anything."""
+        bases = self._bases(text.words)
+        for position in reversed(positions):
+            entry = self._match(bases, position, text) if position < len(bases) else None
+            if entry is not None:
+                return _evidence(entry, text, (position, position + len(entry.words)))
+        return []
+
+    def find_within(self, text: Words, stop: int) -> list[Evidence]:
+        """Return what the words before position `stop` hold, in order."""
+        if not stop:
+            return []
+        return self.find(Words(text.words[:stop], (), 0, False, text.ends))
+
+    def _bases(self, words: Sequence[str]) -> list[str]:
+        forms = self._forms
+        return [forms.get(word, "") for word in words]
+
+    def _match(self, bases: Sequence[str], position: int, text: Words) -> _Entry | None:
+        for entry in self._by_first.get(bases[position], ()):
+            end = position + len(entry.words)
+            if tuple(bases[position:end]) == entry.words and not _crosses_an_end(text, position, end):
+                return entry
+        return None
+
+
+def _crosses_an_end(text: Words, start: int, end: int) -> bool:
+    return any(position in text.ends for position in range(start + 1, end))
+
+
+def _evidence(entry: _Entry, text: Words, span: tuple[int, int]) -> list[Evidence]:
+    shown = " ".join(text.words[span[0] : span[1]])
+    return [Evidence(target, weight, shown) for target, weight in entry.meanings]
+
+
+def _phrases(table: Iterable[Signals]) -> dict[tuple[str, ...], dict[str, float]]:
+    """{words of a phrase: {target: weight}}; a phrase may stand in several rows, and then speaks for several things."""
+    phrases: dict[tuple[str, ...], dict[str, float]] = {}
+    for row in table:
+        for phrase in row.phrases.split(","):
+            words = tuple(phrase.split())
+            if words:
+                phrases.setdefault(words, {})[row.target] = row.weight
+    return phrases

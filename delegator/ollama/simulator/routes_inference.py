@@ -1,0 +1,179 @@
+"""`/api/generate`, `/api/chat`, `/api/embed`: checks in Ollama's order, and the answer on the wire (items 2, 5, 8)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, NoReturn
+
+from aiohttp import web
+
+from delegator.ollama.simulator import wire
+from delegator.ollama.simulator.embedding import embed
+from delegator.ollama.simulator.generation import Accepted, Interrupted, answer
+from delegator.ollama.simulator.host import Host
+from delegator.ollama.simulator.library import Installed
+from delegator.ollama.simulator.models import COMPLETION, THINKING, TOOLS, ModelSpec
+from delegator.ollama.simulator.options import Options, read_options
+from delegator.ollama.simulator.requests import ApiError, Inference, field, keep_alive, read_inference, read_json
+
+
+class InferenceRoutes:
+    """The routes at which models work."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def table(self) -> list[web.RouteDef]:
+        return [
+            web.post("/api/generate", self.generate),
+            web.post("/api/chat", self.chat),
+            web.post("/api/embed", self.embed),
+        ]
+
+    async def generate(self, http: web.Request) -> web.StreamResponse:
+        return await self._infer(http, read_inference(await http.read(), chat=False))
+
+    async def chat(self, http: web.Request) -> web.StreamResponse:
+        return await self._infer(http, read_inference(await http.read(), chat=True))
+
+    async def embed(self, http: web.Request) -> web.StreamResponse:
+        body = read_json(await http.read())
+        name, keep_alive_s = field(body, "model", str, ""), keep_alive(body)
+        model = self._host.library.get(name)
+        if model is None:
+            raise ApiError(404, f'model "{name}" not found, try pulling it first')
+        _refuse_remote(model.spec)
+        options = self._options(field(body, "options", dict, {}), model.spec, shift=True)
+        texts = body.get("input")
+        if texts is not None and not isinstance(texts, (str, list)):
+            raise ApiError(400, "invalid input type")
+        texts = [texts] if isinstance(texts, str) else list(texts or [])
+        if not all(isinstance(text, str) for text in texts):
+            raise ApiError(400, "invalid input type")
+        await self._host.faults.pass_through("queue", path=http.path, model=name)
+        reply = await embed(
+            self._host,
+            model.spec,
+            name,
+            [] if texts == [""] else texts,
+            options.load,
+            keep_alive_s=keep_alive_s,
+            truncate=field(body, "truncate", bool, True),
+            dimensions=int(field(body, "dimensions", int, 0)),
+        )
+        return web.Response(body=wire.dump(reply), content_type="application/json", charset="utf-8")
+
+    async def _infer(self, http: web.Request, request: Inference) -> web.StreamResponse:
+        model = self._find(request)
+        _refuse_remote(model.spec)
+        if not request.messages and request.keep_alive_s == 0:
+            return self._unload(request, model.spec)
+        _check_capabilities(request, model.spec)
+        options = self._options(request.options, model.spec, shift=request.shift)
+        accepted = Accepted(request, model.spec, options, http.path)
+        lines = answer(self._host, accepted)
+        if request.stream and request.messages:
+            return await _stream(http, lines)
+        return await _whole(http, accepted, lines)
+
+    def _find(self, request: Inference) -> Installed:
+        if not request.name and request.chat:
+            raise ApiError(400, "model is required")
+        model = self._host.library.get(request.name)
+        if model is None:
+            raise ApiError(404, f"model '{request.name}' not found")
+        return model
+
+    def _unload(self, request: Inference, spec: ModelSpec) -> web.Response:
+        """Answer at once, before anything is freed, and also when the model is not loaded (item 8)."""
+        self._host.scheduler.expire(spec)
+        accepted = Accepted(request, spec, self._options({}, spec, shift=True), "")
+        line = accepted.line(wire.created_at(self._host.clock), "", done=True, done_reason="unload")
+        return web.Response(body=wire.dump(line), content_type="application/json", charset="utf-8")
+
+    def _options(self, values: dict[str, Any], spec: ModelSpec, *, shift: bool) -> Options:
+        return read_options(values, spec, default_num_ctx=self._host.profile.default_num_ctx, shift=shift)
+
+
+def _check_capabilities(request: Inference, spec: ModelSpec) -> None:
+    if not spec.can(COMPLETION):
+        raise ApiError(400, f'"{request.name}" does not support {"chat" if request.chat else "generate"}')
+    if request.tools and not spec.can(TOOLS):
+        raise ApiError(400, f"registry.ollama.ai/library/{spec.name} does not support tools")
+    if request.think and not spec.can(THINKING):
+        raise ApiError(400, f'"{request.name}" does not support thinking')
+
+
+def _refuse_remote(spec: ModelSpec) -> None:
+    if spec.remote:
+        raise ApiError(401, "unauthorized")
+
+
+async def _stream(http: web.Request, lines: AsyncGenerator[dict[str, Any], None]) -> web.StreamResponse:
+    """Send lines as they come. The headers go with the first, so that an error before it has a status (item 5)."""
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    try:
+        async with aclosing(lines):
+            async for line in lines:
+                if not response.prepared:
+                    await response.prepare(http)
+                await response.write(wire.dump(line) + b"\n")
+    except Interrupted as fault:
+        if not response.prepared:
+            await response.prepare(http)
+        await _interrupt(http, response, fault)
+    except ApiError as error:
+        if not response.prepared:
+            raise
+        await response.write(wire.dump({"error": error.text}) + b"\n")
+    await response.write_eof()
+    return response
+
+
+async def _interrupt(http: web.Request, response: web.StreamResponse, fault: Interrupted) -> None:
+    match fault.action:
+        case "drop_rst":
+            _drop(http, reset=True)
+        case "drop_fin":
+            _drop(http, reset=False)
+        case "half_line":
+            await response.write(b'{"model":"m","created_at":"2026-01-01T00:00:00Z","mess')
+        case "garbage_line":
+            await response.write(b"<html>upstream went away</html>\n")
+        case "error_line":
+            await response.write(wire.dump({"error": fault.text}) + b"\n")
+        case _:  # no_done: the body just ends
+            pass
+
+
+async def _whole(
+    http: web.Request, accepted: Accepted, lines: AsyncGenerator[dict[str, Any], None]
+) -> web.StreamResponse:
+    """Send one object with the whole text (item 5)."""
+    text, thinking, calls, last = "", "", [], None
+    try:
+        async with aclosing(lines):
+            async for line in lines:
+                part = line["message"] if accepted.request.chat else line
+                text += part["content" if accepted.request.chat else "response"]
+                thinking += part.get("thinking", "")
+                calls += part.get("tool_calls", [])
+                last = line
+    except Interrupted as fault:
+        if fault.action.startswith("drop"):
+            _drop(http, reset=fault.action == "drop_rst")
+        raise ApiError(500, fault.text) from None
+    if last is None:
+        raise ApiError(500, "no answer")
+    part = last["message"] if accepted.request.chat else last
+    part["content" if accepted.request.chat else "response"] = text
+    part.update({key: value for key, value in (("thinking", thinking), ("tool_calls", calls)) if value})
+    return web.Response(body=wire.dump(last), content_type="application/json", charset="utf-8")
+
+
+def _drop(http: web.Request, *, reset: bool) -> NoReturn:
+    """Cut the connection: by reset, or in good order but before the body's end."""
+    if http.transport is not None:
+        http.transport.abort() if reset else http.transport.close()
+    raise ConnectionResetError("dropped to order")

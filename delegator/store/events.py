@@ -1,0 +1,97 @@
+"""Queries about the event log: append, and read on after a point.
+
+Ids grow in the order in which events become visible, so that whoever reads on after the last id he saw misses none: the
+trigger on the table lets one transaction at a time append (see the first migration). Append last in a transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from delegator.errors import EventNotFound
+from delegator.schemas import Event, EventKind
+from delegator.store.records import NewEvent
+from delegator.store.tables import events
+
+_APPEND = text(
+    """
+    INSERT INTO delegator_events (uid, kind, at, session_id, role, model, data)
+    SELECT uid, kind, at, session_id, role, model, data
+    FROM jsonb_to_recordset(:rows)
+        AS new (uid uuid, kind text, at timestamptz, session_id text, role text, model text, data jsonb)
+    ON CONFLICT (uid) DO NOTHING
+    """
+).bindparams(bindparam("rows", type_=JSONB))
+"""One statement for any number of events, with one text, so that it is prepared once."""
+
+_COLUMNS = (
+    events.c.event_id,
+    events.c.at,
+    events.c.kind,
+    events.c.session_id,
+    events.c.role,
+    events.c.model,
+    events.c.data,
+)
+
+
+async def append(connection: AsyncConnection, new: Sequence[NewEvent]) -> None:
+    """Append events in their order; one whose uid is in the log already is left out."""
+    if new:
+        await connection.execute(_APPEND, {"rows": [_as_row(event) for event in new]})
+
+
+async def of_session(
+    connection: AsyncConnection, session_id: str, kinds: Sequence[EventKind] | None = None
+) -> list[Event]:
+    """Return the events of one session, oldest first; of some kinds only where `kinds` is given."""
+    query = select(*_COLUMNS).where(events.c.session_id == session_id).order_by(events.c.event_id)
+    if kinds is not None:
+        query = query.where(events.c.kind.in_([kind.value for kind in kinds]))
+    return [_event(row) for row in await connection.execute(query)]
+
+
+async def after(connection: AsyncConnection, after_id: int, session_id: str | None, limit: int) -> list[Event]:
+    """Return at most `limit` events with larger ids than `after_id`, oldest first; of one session where it is given.
+
+    Raises:
+        EventNotFound: no id as large as `after_id` was ever given out: the caller remembers another database.
+    """
+    query = select(*_COLUMNS).where(events.c.event_id > after_id).order_by(events.c.event_id).limit(limit)
+    if session_id is not None:
+        query = query.where(events.c.session_id == session_id)
+    found = [_event(row) for row in await connection.execute(query)]
+    if not found and after_id > 0:
+        last = await connection.scalar(select(func.max(events.c.event_id)))
+        if after_id > (last or 0):
+            raise EventNotFound(after_id)
+    return found
+
+
+def _as_row(event: NewEvent) -> dict[str, Any]:
+    return {
+        "uid": event.uid,
+        "kind": event.kind,
+        "at": event.at,
+        "session_id": event.session_id,
+        "role": event.role,
+        "model": event.model,
+        "data": event.data,
+    }
+
+
+def _event(row: Row[*tuple[Any, ...]]) -> Event:
+    return Event(
+        event_id=row.event_id,
+        at=row.at,
+        kind=EventKind(row.kind),
+        session_id=row.session_id,
+        role=row.role,
+        model=row.model,
+        data=row.data,
+    )

@@ -1,0 +1,210 @@
+"""The way to the record: every question and every change the rest of Delegator has, one method each.
+
+A method is one transaction: when it returns, all of it is on disk, when it raises, nothing is. Changes may be repeated
+without harm. Takes and returns the records of `records.py`; every foreign error becomes `StoreUnavailable`. The queries
+are in the files named after the records, the connection is in `database.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from delegator.schemas import Event, EventKind, SessionStatus, TaskStatus
+from delegator.store import agents, events, residents, sessions, statistics, tasks, teams
+from delegator.store.database import Database
+from delegator.store.migrations import MIGRATE_S, bring_up_to_date
+from delegator.store.records import (
+    AgentRecord,
+    MessageRecord,
+    NewEvent,
+    ResidentRecord,
+    SessionRecord,
+    StatisticsRow,
+    TaskRecord,
+)
+
+
+class Store:
+    """The database of one Delegator. Build and use it inside one event loop; several processes may share the database.
+
+    Args:
+        url: `postgresql://…`, `postgres://…` or `postgresql+psycopg://…`.
+        pool_size: most connections this process opens; a call that finds none free waits for one.
+
+    Raises:
+        SettingsInvalid: the URL is none of PostgreSQL.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        self._database = Database(url, pool_size=pool_size)
+
+    async def open(self) -> None:
+        """Connect, and bring the schema up to date; of several processes doing so one does, the others wait.
+
+        Raises:
+            StoreUnavailable: the server does not answer, or its schema is newer than this Delegator.
+        """
+        self._database.open()
+        try:
+            await self._database.on_own_connection(bring_up_to_date, deadline_s=MIGRATE_S)
+        except BaseException:
+            await self._database.close()
+            raise
+
+    async def close(self) -> None:
+        """Close all connections. May be called twice."""
+        await self._database.close()
+
+    async def ping(self) -> None:
+        """Ask the database for an answer. Raises StoreUnavailable when there is none."""
+        await self._database.ping()
+
+    # ── sessions ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def create_session(
+        self, session: SessionRecord, agents: Sequence[AgentRecord], events: Sequence[NewEvent]
+    ) -> None:
+        """Store a new session with its team; `total_agents_spawned` is stored as the size of that team."""
+        await self._database.run(sessions.create, session, agents, events)
+
+    async def mark_session_ready(
+        self, session_id: str, started_at: datetime, seconds_to_ready: float, events: Sequence[NewEvent]
+    ) -> None:
+        """Turn a starting session active. Raises SessionNotFound."""
+        await self._database.run(sessions.mark_ready, session_id, started_at, seconds_to_ready, events)
+
+    async def touch_session(self, session_id: str, at: datetime) -> None:
+        """Note that somebody used the session."""
+        await self._database.read(sessions.touch, session_id, at)
+
+    async def end_session(
+        self,
+        session_id: str,
+        status: SessionStatus,
+        ended_at: datetime,
+        reason: str | None,
+        resources_used: dict[str, Any] | None,
+        events: Sequence[NewEvent],
+    ) -> bool:
+        """End a session and the stays of its agents. False when it had ended before. Raises SessionNotFound."""
+        return await self._database.run(sessions.end, session_id, status, ended_at, reason, resources_used, events)
+
+    async def session(self, session_id: str) -> SessionRecord | None:
+        """Return one session, open or ended."""
+        return await self._database.read(sessions.get, session_id)
+
+    async def open_sessions(self) -> list[SessionRecord]:
+        """Return the open sessions, newest first."""
+        return await self._database.read(sessions.open_ones)
+
+    async def count_open_sessions(self) -> int:
+        return await self._database.read(sessions.count_open)
+
+    async def history(self, day: date | None, page: int, page_size: int = 50) -> tuple[list[SessionRecord], int]:
+        """Return one page (from 1) of the sessions created on a UTC day, or ever, newest first, and their number."""
+        return await self._database.read(sessions.history, day, page, page_size)
+
+    async def statistics(self, from_day: date, to_day: date) -> StatisticsRow:
+        """Sum up the sessions created from one UTC day to another, both included."""
+        return await self._database.read(statistics.over, from_day, to_day)
+
+    # ── agents ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def add_agent(self, agent: AgentRecord, events: Sequence[NewEvent], *, active_agents: Sequence[str]) -> None:
+        """Let a role join a session, whose team then is `active_agents`. Raises SessionNotFound."""
+        await self._database.run(teams.add, agent, events, active_agents)
+
+    async def end_agent(
+        self,
+        session_id: str,
+        role: str,
+        ended_at: datetime,
+        events: Sequence[NewEvent],
+        *,
+        active_agents: Sequence[str],
+    ) -> None:
+        """Let a role leave a session, whose team then is `active_agents`."""
+        await self._database.run(teams.end, session_id, role, ended_at, events, active_agents)
+
+    async def set_agent_model(self, session_id: str, role: str, model: str, events: Sequence[NewEvent]) -> None:
+        """Note that a role now works with another model, such as its fallback."""
+        await self._database.run(teams.set_model, session_id, role, model, events)
+
+    async def open_agents(self) -> list[AgentRecord]:
+        """Return the stays that have not ended, in the order in which they began."""
+        return await self._database.read(agents.open_ones)
+
+    async def agents_of(self, session_id: str) -> list[AgentRecord]:
+        """Return all stays in one session, in the order in which they began."""
+        return await self._database.read(agents.of_session, session_id)
+
+    # ── tasks ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def create_task(self, task: TaskRecord, events: Sequence[NewEvent]) -> None:
+        """Store a new task; one for the team counts on its session. Raises SessionNotFound."""
+        await self._database.run(tasks.create, task, events)
+
+    async def start_task(self, task_id: str, at: datetime, events: Sequence[NewEvent]) -> None:
+        """Turn a queued task running. Raises TaskNotFound."""
+        await self._database.run(tasks.start, task_id, at, events)
+
+    async def add_turn(self, message: MessageRecord, events: Sequence[NewEvent]) -> MessageRecord:
+        """Store what was said in a turn and return it; said twice, the first saying stands. Raises TaskNotFound."""
+        return await self._database.run(tasks.add_turn, message, events)
+
+    async def finish_task(
+        self,
+        task_id: str,
+        status: TaskStatus,
+        at: datetime,
+        answer: str | None,
+        error: dict[str, Any] | None,
+        events: Sequence[NewEvent],
+    ) -> bool:
+        """Bring a task to its end. False when it had come to one before. Raises TaskNotFound."""
+        return await self._database.run(tasks.finish, task_id, status, at, answer, error, events)
+
+    async def task(self, task_id: str) -> TaskRecord | None:
+        return await self._database.read(tasks.get, task_id)
+
+    async def tasks_of(self, session_id: str) -> list[TaskRecord]:
+        """Return the tasks of one session, oldest first."""
+        return await self._database.read(tasks.of_session, session_id)
+
+    async def unfinished_tasks(self) -> list[TaskRecord]:
+        """Return the tasks that have not come to an end, oldest first."""
+        return await self._database.read(tasks.unfinished)
+
+    async def messages_of(self, task_id: str) -> list[MessageRecord]:
+        """Return what was said in a task, in the order of its turns."""
+        return await self._database.read(tasks.messages_of, task_id)
+
+    # ── events ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def append_events(self, events_: Sequence[NewEvent]) -> None:
+        """Append to the log, in this order; an event whose uid is there already is left out."""
+        await self._database.read(events.append, events_)
+
+    async def session_events(self, session_id: str, kinds: Sequence[EventKind] | None = None) -> list[Event]:
+        """Return the events of one session, oldest first."""
+        return await self._database.read(events.of_session, session_id, kinds)
+
+    async def events_after(self, after: int, session_id: str | None, limit: int) -> list[Event]:
+        """Return up to `limit` events with larger ids, oldest first. Raises EventNotFound for an id never given out."""
+        return await self._database.read(events.after, after, session_id, limit)
+
+    # ── residents ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def put_resident(self, record: ResidentRecord, events: Sequence[NewEvent]) -> None:
+        """Note a model that Delegator loaded; newer facts replace older."""
+        await self._database.run(residents.put, record, events)
+
+    async def drop_resident(self, endpoint: str, model: str, events: Sequence[NewEvent]) -> None:
+        """Note that a model has left memory."""
+        await self._database.run(residents.drop, endpoint, model, events)
+
+    async def residents(self, endpoint: str | None = None) -> list[ResidentRecord]:
+        """Return the models noted for one endpoint, or for all."""
+        return await self._database.read(residents.on, endpoint)

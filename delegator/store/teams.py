@@ -1,0 +1,47 @@
+"""Changes of a running session's team: the stay of a role and the derived team on the session row, together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from delegator.store import agents, events, sessions
+from delegator.store.records import AgentRecord, NewEvent
+
+
+async def add(
+    connection: AsyncConnection, agent: AgentRecord, new_events: Sequence[NewEvent], active_agents: Sequence[str]
+) -> None:
+    """Let a role join a session; nothing happens when it is there already.
+
+    Raises:
+        SessionNotFound: there is no session of that id.
+    """
+    await sessions.require(connection, agent.session_id)
+    if await agents.insert(connection, [agent]):
+        await sessions.set_team(connection, agent.session_id, active_agents, spawned=1)
+        await events.append(connection, new_events)
+
+
+async def end(
+    connection: AsyncConnection,
+    session_id: str,
+    role: str,
+    ended_at: datetime,
+    new_events: Sequence[NewEvent],
+    active_agents: Sequence[str],
+) -> None:
+    """Let a role leave a session; nothing happens when it has left already."""
+    if await agents.end(connection, session_id, role, ended_at):
+        await sessions.set_team(connection, session_id, active_agents)
+        await events.append(connection, new_events)
+
+
+async def set_model(
+    connection: AsyncConnection, session_id: str, role: str, model: str, new_events: Sequence[NewEvent]
+) -> None:
+    """Note that a role now works with another model, such as its fallback."""
+    if await agents.set_model(connection, session_id, role, model):
+        await events.append(connection, new_events)

@@ -1,0 +1,86 @@
+"""Every operation of the table as a typed method, written once for whoever can do operations.
+
+Owns the methods' types; `operations.py` owns what they are. A class that inherits `Calls` and has `call(operation,
+request)` gets them all: `Client` plainly, `AsyncClient` and `Gateway` awaitably, as `Backend` wants them. A test holds
+this list against the table.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, Self, TypeVar, overload
+
+from delegator import schemas as s
+from serve_app.operations import BY_NAME, Operation
+
+RequestT = TypeVar("RequestT", bound=s.Request)
+ReplyT = TypeVar("ReplyT", bound=s.Reply)
+
+
+class PlainCaller(ABC):
+    """Does operations while its caller waits."""
+
+    @abstractmethod
+    def call(self, operation: Operation, request: s.Request) -> s.Reply:
+        """Do one operation of the table."""
+
+
+class AsyncCaller(ABC):
+    """Does operations in an event loop."""
+
+    @abstractmethod
+    async def call(self, operation: Operation, request: s.Request) -> s.Reply:
+        """Do one operation of the table."""
+
+
+class Call(Generic[RequestT, ReplyT]):
+    """One operation as a method of a caller."""
+
+    def __init__(self, request: type[RequestT], reply: type[ReplyT]) -> None:
+        self.request, self.reply = request, reply
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.operation = BY_NAME[name]
+        self.__doc__ = self.operation.description
+
+    @overload
+    def __get__(self, caller: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, caller: PlainCaller, owner: type) -> Callable[[RequestT], ReplyT]: ...
+    @overload
+    def __get__(self, caller: AsyncCaller, owner: type) -> Callable[[RequestT], Coroutine[Any, Any, ReplyT]]: ...
+    def __get__(self, caller: PlainCaller | AsyncCaller | None, owner: type) -> Any:
+        if caller is None:
+            return self
+
+        def call(request: RequestT, /) -> Any:
+            return caller.call(self.operation, request)
+
+        call.__name__, call.__doc__ = self.operation.name, self.operation.description
+        return call
+
+
+class Calls:
+    """The operations of the HTTP interface, in the order of the table."""
+
+    analyze_task = Call(s.AnalyzeTaskRequest, s.TaskAnalysis)
+    plan_session = Call(s.CreateSessionRequest, s.PlanSessionReply)
+    create_session = Call(s.CreateSessionRequest, s.CreateSessionReply)
+    get_session = Call(s.SessionRef, s.SessionView)
+    list_active_sessions = Call(s.NoInput, s.ListActiveSessionsReply)
+    end_session = Call(s.OptionalSessionRef, s.EndSessionReply)
+    get_receipt = Call(s.SessionRef, s.Receipt)
+    add_agent_to_session = Call(s.AddAgentRequest, s.AddAgentReply)
+    remove_agent_from_session = Call(s.RemoveAgentRequest, s.RemoveAgentReply)
+    list_active_agents = Call(s.ListAgentsRequest, s.ListActiveAgentsReply)
+    delegate_task = Call(s.DelegateTaskRequest, s.TaskView)
+    get_task = Call(s.GetTaskRequest, s.TaskView)
+    cancel_task = Call(s.TaskRef, s.TaskView)
+    send_message = Call(s.SendMessageRequest, s.SendMessageReply)
+    session_history = Call(s.SessionHistoryRequest, s.SessionHistoryReply)
+    statistics = Call(s.StatisticsRequest, s.StatisticsReply)
+    resource_summary = Call(s.NoInput, s.ResourceSummaryReply)
+    list_roles = Call(s.NoInput, s.ListRolesReply)
+    list_events = Call(s.ListEventsRequest, s.ListEventsReply)
+    cleanup_orphaned_agents = Call(s.NoInput, s.CleanupReply)

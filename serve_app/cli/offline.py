@@ -1,0 +1,143 @@
+"""`delegator analyze` and `delegator roles`: what needs no running system.
+
+Both are answered from the rules and the catalogue, by `serve_app/local.py`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterable
+from typing import IO, TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from delegator.errors import InvalidInput
+from delegator.schemas import AnalyzeTaskRequest, ErrorReply, NoInput, Reply
+from delegator.settings import Settings
+from serve_app.cli.commands import SYSTEM, WORK, AsJson, add_command
+from serve_app.cli.operation_commands import with_parameters
+from serve_app.cli.request_options import RequestOptions, validated
+from serve_app.cli.terminal import Terminal
+from serve_app.faults import body_of, delegator_error
+
+if TYPE_CHECKING:
+    from serve_app.local import LocalAnswers
+
+Catalogue = Annotated[
+    str | None, typer.Option("--catalogue", metavar="NAME|PATH", help="echo, compact, single, or a path; else as set.")
+]
+
+Lines = Annotated[
+    bool,
+    typer.Option(
+        "--jsonl",
+        help='Read {"text": ...} lines from standard input and answer each at once with one JSON line. '
+        "context and task_category may stand beside text.",
+    ),
+]
+
+ANALYZE = RequestOptions(
+    model=AnalyzeTaskRequest,
+    arguments={"task_description": "[TEXT]"},
+    names={"task_category": "category"},
+    omitted=frozenset({"analyze_only"}),
+)
+
+_LINE_FIELDS = {"text": "task_description", "context": "context", "task_category": "task_category"}
+"""Key of a line -> field of the request. Further keys of a line are its owner's business."""
+
+
+def analyze(*, as_json: bool, jsonl: bool, catalogue: str | None, **values: Any) -> None:
+    """Analyze one task, or one a line."""
+    if jsonl:
+        if values.get("task_description") is not None:
+            raise InvalidInput("TEXT", "is not taken with --jsonl", "Give the texts on standard input, one a line.")
+        answers = _answers(catalogue)
+        answer_lines(sys.stdin.buffer, sys.stdout.buffer, answers.analyze_task)
+        return
+    if values.get("task_description") is None:
+        raise InvalidInput("TEXT", "is missing", 'Write for example: delegator analyze "Fix typo in README"')
+    request = ANALYZE.request(values)
+    assert isinstance(request, AnalyzeTaskRequest)  # noqa: S101 - for the type checker
+    Terminal(as_json=as_json).reply(_answers(catalogue).analyze_task(request))
+
+
+def answer_lines(lines: Iterable[bytes], out: IO[bytes], answer: Callable[[AnalyzeTaskRequest], Reply]) -> None:
+    """Answer every line with one JSON line, flushed before the next is read; a bad line with an error object."""
+    for line in lines:
+        try:
+            reply: Reply = answer(_request_of(line))
+        except Exception as exc:  # one bad line, or one bug, must not cost the lines after it
+            reply = ErrorReply(error=body_of(delegator_error(exc)))
+        out.write(reply.model_dump_json(by_alias=True, ensure_ascii=True).encode() + b"\n")
+        out.flush()
+
+
+def _request_of(line: bytes) -> AnalyzeTaskRequest:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):  # bytes that are no UTF-8 are a ValueError too
+        raise InvalidInput("line", "is not JSON", 'Write for example {"text": "Fix typo in README"}') from None
+    if not isinstance(found, dict):
+        raise InvalidInput("line", "is not a JSON object", 'Write for example {"text": "Fix typo in README"}')
+    if "text" not in found:
+        raise InvalidInput("text", "is missing", 'Write for example {"text": "Fix typo in README"}')
+    try:
+        request = validated(AnalyzeTaskRequest, {_LINE_FIELDS[key]: found[key] for key in found if key in _LINE_FIELDS})
+    except InvalidInput as error:
+        field = "text" if error.field == "task_description" else error.field
+        raise InvalidInput(field, error.problem, error.expected) from error
+    assert isinstance(request, AnalyzeTaskRequest)  # noqa: S101 - for the type checker
+    return request
+
+
+def roles(*, as_json: bool, catalogue: str | None) -> None:
+    """List the roles of a catalogue."""
+    Terminal(as_json=as_json).reply(_answers(catalogue).list_roles(NoInput()))
+
+
+def _answers(catalogue: str | None) -> LocalAnswers:
+    from delegator.roles import load_catalogue
+    from serve_app.local import LocalAnswers
+
+    settings = Settings.load(catalogue=catalogue)
+    return LocalAnswers(load_catalogue(settings.catalogue), settings.complexity_limits)
+
+
+def _own_parameters() -> list[inspect.Parameter]:
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter("jsonl", keyword, annotation=Lines, default=False),
+        inspect.Parameter("catalogue", keyword, annotation=Catalogue, default=None),
+        inspect.Parameter("as_json", keyword, annotation=AsJson, default=False),
+    ]
+
+
+def add_analyze(program: typer.Typer) -> None:
+    """Add `delegator analyze` to the program."""
+    add_command(
+        program,
+        "analyze",
+        with_parameters(analyze, [*ANALYZE.parameters(), *_own_parameters()], name="analyze_task"),
+        about="Say what a task is and whom it needs: type, complexity, team, reasons. Needs no running system.",
+        examples=(
+            'delegator analyze "Add user authentication feature"',
+            'delegator analyze "Implement login" --priority high --deadline 2025-12-01 --json',
+            "delegator analyze --jsonl < tasks.jsonl > analyses.jsonl",
+        ),
+        panel=WORK,
+    )
+
+
+def add_roles(program: typer.Typer) -> None:
+    """Add `delegator roles` to the program."""
+    add_command(
+        program,
+        "roles",
+        with_parameters(roles, _own_parameters()[1:], name="list_roles"),
+        about="List the roles of the catalogue by rank, with their models. Needs no running system.",
+        examples=("delegator roles", "delegator roles --catalogue compact --json"),
+        panel=SYSTEM,
+    )

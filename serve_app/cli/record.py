@@ -1,0 +1,110 @@
+"""Commands that look at what is and what was: plan, agents, receipt, history, statistics, events, resources, clean-up.
+
+All are made from rows of the table of operations; nothing here but their words.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from serve_app.cli.commands import RECORD, SYSTEM, TEAM, WORK
+from serve_app.cli.operation_commands import OperationCommand
+from serve_app.cli.sessions import SESSION
+
+COMMANDS = (
+    (
+        WORK,
+        OperationCommand(
+            operation="plan_session",
+            word="plan",
+            about="Show what a session for a task would load, evict and take, without starting anything.",
+            arguments={"task_description": "TEXT"},
+            names={"task_category": "category"},
+            omitted=frozenset({"wait_s"}),
+            saying="Planning",
+            examples=(
+                'delegator plan "Design the event-driven architecture for billing"',
+                'delegator plan "Fix typo in README" --json',
+            ),
+        ),
+    ),
+    (
+        TEAM,
+        OperationCommand(
+            operation="list_active_agents",
+            word="agents",
+            about="List the running agents of a session. Without SESSION: of the only open one.",
+            arguments={"session_id": "[SESSION]"},
+            saying="Looking for agents",
+            examples=("delegator agents", f"delegator agents {SESSION} --json"),
+        ),
+    ),
+    (
+        TEAM,
+        OperationCommand(
+            operation="get_receipt",
+            word="receipt",
+            about="Show what a session has used, against all roles kept in memory for as long.",
+            arguments={"session_id": "SESSION"},
+            saying="Reading the receipt",
+            examples=(f"delegator receipt {SESSION}", f"delegator receipt {SESSION} --json"),
+        ),
+    ),
+    (
+        RECORD,
+        OperationCommand(
+            operation="session_history",
+            word="history",
+            about="List past sessions, newest first, 50 a page.",
+            saying="Reading the history",
+            examples=("delegator history", "delegator history --date 2025-11-12 --page 2"),
+        ),
+    ),
+    (
+        RECORD,
+        OperationCommand(
+            operation="statistics",
+            word="statistics",
+            about="Show figures over the sessions of a range of days. Without days: of today.",
+            saying="Counting",
+            examples=("delegator statistics", "delegator statistics --from 2025-11-01 --to 2025-11-30 --json"),
+        ),
+    ),
+    (
+        RECORD,
+        OperationCommand(
+            operation="list_events",
+            word="events",
+            about="Read the event log, oldest first.",
+            names={"session_id": "session"},
+            saying="Reading the events",
+            examples=("delegator events", f"delegator events --session {SESSION} --after 120 --json"),
+        ),
+    ),
+    (
+        SYSTEM,
+        OperationCommand(
+            operation="resource_summary",
+            word="resources",
+            about="Show what is in memory now and what is saved against all roles in memory.",
+            saying="Measuring",
+            examples=("delegator resources", "delegator resources --json"),
+        ),
+    ),
+    (
+        SYSTEM,
+        OperationCommand(
+            operation="cleanup_orphaned_agents",
+            word="cleanup",
+            about="Look for agents, models and sessions without an owner, and remove them. Also runs by itself.",
+            saying="Looking for orphans",
+            examples=("delegator cleanup", "delegator cleanup --json"),
+        ),
+    ),
+)
+
+
+def add_record(program: typer.Typer) -> None:
+    """Add these commands to the program."""
+    for panel, command in COMMANDS:
+        command.add_to(program, panel=panel)

@@ -1,0 +1,69 @@
+"""`delegator session`: create, look at, change and end sessions."""
+
+from __future__ import annotations
+
+from serve_app.cli.commands import TEAM, group
+from serve_app.cli.operation_commands import OperationCommand
+
+SESSION = "session_20251112_143022_84329"
+"""An id for examples."""
+
+COMMANDS = (
+    OperationCommand(
+        operation="create_session",
+        word="create",
+        about="Create a session: analyze a task, start the agents it needs, load their models. It waits for work.",
+        arguments={"task_description": "TEXT"},
+        names={"task_category": "category"},
+        saying="Starting the team",
+        examples=(
+            'delegator session create "Add user authentication feature"',
+            'delegator session create "Implement login" --priority high --deadline 2025-12-01',
+            'delegator session create "Test monitoring" --category quick_fix --json',
+        ),
+    ),
+    OperationCommand(
+        operation="list_active_sessions",
+        word="list",
+        about="List the open sessions, newest first.",
+        saying="Looking for sessions",
+        examples=("delegator session list", "delegator session list --json"),
+    ),
+    OperationCommand(
+        operation="get_session",
+        word="show",
+        about="Show one session, open or ended: status, team, models, tasks and limits.",
+        arguments={"session_id": "SESSION"},
+        saying="Looking at the session",
+        examples=(f"delegator session show {SESSION}",),
+    ),
+    OperationCommand(
+        operation="add_agent_to_session",
+        word="add",
+        about="Take one more role into an open session. Its model is loaded if it is not in memory.",
+        arguments={"session_id": "SESSION", "agent_role": "ROLE"},
+        saying="Starting the agent",
+        examples=(f'delegator session add {SESSION} ceo --reason "Strategic approval"',),
+    ),
+    OperationCommand(
+        operation="remove_agent_from_session",
+        word="remove",
+        about="Dismiss a role from an open session. Its model leaves memory if nobody else holds it.",
+        arguments={"session_id": "SESSION", "agent_role": "ROLE"},
+        saying="Ending the agent",
+        examples=(f'delegator session remove {SESSION} test_lead --reason "Testing completed"',),
+    ),
+    OperationCommand(
+        operation="end_session",
+        word="end",
+        about="End a session, free its memory and show its receipt. Without SESSION: the only open one.",
+        arguments={"session_id": "[SESSION]"},
+        saying="Ending the session",
+        examples=("delegator session end", f"delegator session end {SESSION}"),
+    ),
+)
+
+app = group("session", "Create, look at, change and end sessions.")
+for command in COMMANDS:
+    command.add_to(app)
+PANEL = TEAM

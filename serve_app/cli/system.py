@@ -1,0 +1,4 @@
+import typer
+
+
+def add_system(program: typer.Typer) -> None: ...

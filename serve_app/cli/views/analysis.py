@@ -1,0 +1,98 @@
+"""How an analysis and a plan look."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from delegator.schemas import Limits, PlanSessionReply, TaskAnalysis
+from serve_app.cli.formats import counted, duration, gigabytes, one_line
+from serve_app.cli.views.layout import SIMULATED, facts, heading, names, remarks, table
+
+_ACTIONS = {"reuse": "in memory already", "load": "load", "load_in_turn": "load when its turn comes"}
+
+
+def analysis(reply: TaskAnalysis) -> list[RenderableType]:
+    """Show what a task is, whom it needs, and why."""
+    team = [(role, reply.models.get(role)) for role in reply.recommended_agents]
+    return [
+        headline(reply),
+        Text(one_line(reply.reasoning)),
+        Text(),
+        table(("role", "model"), team, whole=("role",)),
+        Text(),
+        facts(
+            (
+                ("time", reply.estimated_time),
+                ("memory", f"{gigabytes(reply.estimated_resources.memory_gb)} (estimated)"),
+                ("limits", limits(reply.limits)),
+                ("confidence", reply.confidence),
+            )
+        ),
+        *reasons(reply),
+        *remarks(reply.notes),
+    ]
+
+
+def headline(reply: TaskAnalysis) -> Text:
+    """Return what a task is, in one line."""
+    parts = (reply.task_type, f"{reply.complexity} complexity", f"category {reply.task_category}")
+    return line(("Task: ", "bold"), " · ".join(part.replace("_", " ") for part in parts))
+
+
+def reasons(reply: TaskAnalysis) -> list[RenderableType]:
+    """Return why, one line for each decision."""
+    lines = why(reply)
+    return [Text(), heading("Why"), facts(lines)] if lines else []
+
+
+def why(reply: TaskAnalysis) -> list[tuple[str, str]]:
+    """Return what was decided and because of what; what has one reason shares one line, and no note is repeated."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for reason in reply.reasons:
+        if reason.because not in reply.notes:
+            about, words = found.setdefault(reason.because, ([], []))
+            about.append(reason.about.replace("_", " "))
+            words.extend(reason.words)
+    return [
+        (names(dict.fromkeys(about)), f"{because} ({names(dict.fromkeys(words))})" if words else because)
+        for because, (about, words) in found.items()
+    ]
+
+
+def limits(of: Limits) -> str:
+    """Write what a session of this complexity may use."""
+    told = f"{counted(of.max_agents, 'agent')}, {gigabytes(of.max_memory_gb)} at one time"
+    return f"{told} ({of.complexity.replace('_', ' ')})"
+
+
+def plan(reply: PlanSessionReply) -> list[RenderableType]:
+    """Show what a session would do to the models, before anything happens."""
+    rows = [
+        (
+            model.model,
+            names(model.roles),
+            gigabytes(model.memory_gb),
+            _ACTIONS[model.action],
+            duration(model.load_seconds),
+        )
+        for model in reply.models
+    ]
+    verdict = Text("possible", "green") if reply.possible else Text("not possible now", "bold red")
+    return [
+        headline(reply.analysis),
+        Text(one_line(reply.analysis.reasoning)),
+        Text(),
+        table(("model", "roles", ">memory", "what happens", ">load time"), rows, whole=("model",)),
+        Text(),
+        facts(
+            (
+                ("session", verdict),
+                ("memory", f"{gigabytes(reply.peak_gb)} at one time, {gigabytes(reply.needed_gb)} of models in all"),
+                ("free", f"{gigabytes(reply.free_gb)} of {gigabytes(reply.capacity_gb)}"),
+                ("would evict", names(reply.would_evict)),
+                ("ready in", duration(reply.seconds_to_ready) + (f" ({SIMULATED})" if reply.simulated else "")),
+            )
+        ),
+        *remarks(reply.notes),
+    ]

@@ -1,0 +1,80 @@
+"""How the record looks: history, statistics, events."""
+
+from __future__ import annotations
+
+import json
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from delegator.schemas import ListEventsReply, SessionHistoryReply, StatisticsReply
+from serve_app.cli.formats import bar, duration, gigabyte_seconds, moment, one_line
+from serve_app.cli.views.layout import facts, heading, names, state, table
+
+TASK_CHARS = 50
+
+
+def history(reply: SessionHistoryReply) -> list[RenderableType]:
+    """Show one page of past sessions, newest first."""
+    if not reply.sessions:
+        return [Text("No sessions.")]
+    rows = [
+        (
+            item.session_id,
+            state(item.status),
+            item.task_category.replace("_", " "),
+            item.total_agents_spawned,
+            moment(item.started_at),
+            duration(item.duration_seconds) if item.duration_seconds is not None else None,
+            one_line(item.task_description, at_most=TASK_CHARS),
+        )
+        for item in reply.sessions
+    ]
+    columns = ("session", "status", "category", ">agents", "started", ">lasted", "task")
+    page = f"Page {reply.page} of {max(1, reply.pages)}, {reply.total_sessions} sessions in all."
+    more = f" Next: delegator history --page {reply.page + 1}" if reply.page < reply.pages else ""
+    return [table(columns, rows, whole=("session",)), Text(page + more, "dim")]
+
+
+def statistics(reply: StatisticsReply) -> list[RenderableType]:
+    """Show the figures of a range of days."""
+    days = f"{reply.from_date} to {reply.to_date}" if reply.from_date != reply.to_date else f"{reply.from_date}"
+    ended = f"{reply.completed_sessions} completed, {reply.failed_sessions} failed"
+    shown: list[RenderableType] = [
+        heading(f"Sessions of {days}"),
+        facts(
+            (
+                ("sessions", f"{reply.total_sessions} ({ended})"),
+                ("agents", f"{reply.total_agents_spawned}, {reply.avg_agents_per_session:.1f} a session"),
+                ("tasks", reply.tasks_delegated),
+                ("lasted", f"{duration(reply.avg_duration_seconds)} on average"),
+                ("memory over time", gigabyte_seconds(reply.gb_seconds)),
+                ("saved", gigabyte_seconds(reply.gb_seconds_saved)),
+            )
+        ),
+    ]
+    if reply.category_breakdown:
+        most = max(reply.category_breakdown.values())
+        ordered = sorted(reply.category_breakdown.items(), key=lambda item: (-item[1], item[0]))
+        rows = [(name.replace("_", " "), count, Text(bar(count, of=most), "cyan")) for name, count in ordered]
+        shown += [Text(), table(("category", ">sessions", ""), rows)]
+    return shown
+
+
+def events(reply: ListEventsReply) -> list[RenderableType]:
+    """Show a run of the event log, oldest first."""
+    if not reply.events:
+        return [Text("No events.")]
+    rows = [
+        (
+            event.event_id,
+            moment(event.at),
+            event.kind,
+            event.session_id,
+            names(filter(None, (event.role, event.model))),
+            one_line(json.dumps(event.data), at_most=80) if event.data else None,
+        )
+        for event in reply.events
+    ]
+    more = Text(f"Next: delegator events --after {reply.next_after}", "dim")
+    return [table((">event", "at", "kind", "session", "role, model", "facts"), rows, whole=("at", "session")), more]

@@ -1,0 +1,126 @@
+"""How sessions look: created, shown, listed, ended; and roles that join or leave them."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from delegator.schemas import (
+    AddAgentReply,
+    CreateSessionReply,
+    EndSessionReply,
+    ListActiveSessionsReply,
+    RemoveAgentReply,
+    SessionView,
+)
+from serve_app.cli.formats import counted, duration, gigabytes, moment, one_line
+from serve_app.cli.views.analysis import limits
+from serve_app.cli.views.layout import SIMULATED, facts, heading, names, remarks, state, table
+from serve_app.cli.views.receipt import receipt
+
+TASK_CHARS = 60
+
+
+def created(reply: CreateSessionReply) -> list[RenderableType]:
+    """Show a new session and what to do with it."""
+    ready = duration(reply.seconds_to_ready) if reply.seconds_to_ready is not None else None
+    mark = f" ({SIMULATED})" if reply.simulated else ""
+    return [
+        line(("Session ", "bold"), reply.session_id, " is ", state(reply.status)),
+        table(("role", "model"), [(role, reply.models.get(role)) for role in reply.active_agents], whole=("role",)),
+        Text(),
+        facts(
+            (
+                ("task", f"{reply.task_type}, {reply.complexity} complexity, category {reply.task_category}"),
+                ("memory", f"{gigabytes(reply.estimated_resources.memory_gb)} (estimated)"),
+                ("limits", limits(reply.limits)),
+                ("ready after", ready + mark if ready else None),
+            )
+        ),
+        *remarks(reply.notes),
+        Text(),
+        Text(f"Next: delegator task start {reply.session_id}", "dim"),
+    ]
+
+
+def session(reply: SessionView) -> list[RenderableType]:
+    """Show everything about one session."""
+    mark = f" ({SIMULATED})" if reply.simulated else ""
+    ready = duration(reply.seconds_to_ready) + mark if reply.seconds_to_ready is not None else None
+    kind = f"{reply.task_type}, {reply.complexity} complexity, category {reply.task_category}"
+    shown: list[RenderableType] = [
+        line(("Session ", "bold"), reply.session_id, " is ", state(reply.status)),
+        facts(
+            (
+                ("task", reply.task_description),
+                ("kind", kind.replace("_", " ")),
+                ("team", names(reply.active_agents)),
+                ("models", names(dict.fromkeys(reply.models.values()))),
+                ("limits", limits(reply.limits)),
+                ("created", moment(reply.created_at)),
+                ("ready after", ready),
+                ("ended", f"{moment(reply.ended_at)}  {reply.end_reason or ''}" if reply.ended_at else None),
+                ("lasted" if reply.ended_at else "open for", duration(reply.duration_seconds) + mark),
+                ("agents spawned", reply.total_agents_spawned),
+            )
+        ),
+    ]
+    if reply.tasks:
+        rows = [(task.task_id, state(task.status), one_line(task.task, at_most=TASK_CHARS)) for task in reply.tasks]
+        shown += [Text(), heading("Tasks"), table(("task", "status", "text"), rows, whole=("task",))]
+    return [*shown, *remarks(reply.notes)]
+
+
+def active(reply: ListActiveSessionsReply) -> list[RenderableType]:
+    """Show the open sessions."""
+    if not reply.sessions:
+        return [Text("No session is open.")]
+    rows = [
+        (
+            item.session_id,
+            state(item.status),
+            names(item.active_agents),
+            duration(item.uptime_seconds),
+            one_line(item.task_description, at_most=TASK_CHARS),
+        )
+        for item in reply.sessions
+    ]
+    return [table(("session", "status", "team", ">open for", "task"), rows, whole=("session",))]
+
+
+def ended(reply: EndSessionReply) -> list[RenderableType]:
+    """Show what ending a session gave back, and its receipt."""
+    mark = f" ({SIMULATED})" if reply.simulated else ""
+    return [
+        line(("Session ", "bold"), reply.session_id, " has ended"),
+        facts(
+            (
+                ("agents ended", names(reply.agents_terminated) or "none"),
+                ("memory freed", gigabytes(reply.resources_freed_gb) + mark),
+                ("unloaded", names(reply.models_unloaded)),
+                ("kept for others", names(reply.models_kept)),
+            )
+        ),
+        Text(),
+        *receipt(reply.receipt),
+    ]
+
+
+def agent_added(reply: AddAgentReply) -> list[RenderableType]:
+    """Show the role that joined."""
+    ready = f"ready in about {duration(reply.ready_in_seconds)}" if reply.ready_in_seconds else "ready"
+    return [
+        Text(f"{reply.agent_role} joined {reply.session_id} on {reply.model}, {ready}."),
+        _team(reply.active_agents),
+        *remarks(reply.notes),
+    ]
+
+
+def agent_removed(reply: RemoveAgentReply) -> list[RenderableType]:
+    """Show the role that left."""
+    freed = f"{gigabytes(reply.resources_freed_gb)} freed" if reply.resources_freed_gb else "its model stays for others"
+    return [Text(f"{reply.agent_role} left {reply.session_id}, {freed}."), _team(reply.active_agents)]
+
+
+def _team(roles: list[str]) -> Text:
+    return Text(f"The team has {counted(len(roles), 'role')}: {names(roles)}" if roles else "The team is empty.")

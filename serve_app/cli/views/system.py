@@ -1,0 +1,116 @@
+"""How the system looks: roles, running agents, resident models, a clean-up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from delegator.schemas import (
+    AgentInfo,
+    CleanupReply,
+    ListActiveAgentsReply,
+    ListRolesReply,
+    ResidentModel,
+    ResourceSummaryReply,
+)
+from serve_app.cli.formats import bar, counted, duration, gigabytes, percent
+from serve_app.cli.views.layout import SIMULATED, facts, heading, names, table
+
+
+def roles(reply: ListRolesReply) -> list[RenderableType]:
+    """Show the catalogue."""
+    rows = [
+        (item.role, item.title, item.model, gigabytes(item.memory_gb), item.reports_to, item.summary)
+        for item in reply.roles
+    ]
+    total = f"{counted(len(reply.roles), 'role')} on {counted(reply.distinct_models, 'model')}"
+    return [
+        heading(f"Catalogue {reply.catalogue}"),
+        table(("role", "title", "model", ">memory", "reports to", "what for"), rows, whole=("role", "model")),
+        Text(f"{total}, {gigabytes(reply.all_roles_memory_gb)} with all of them in memory (estimated).", "dim"),
+    ]
+
+
+def agents(reply: ListActiveAgentsReply) -> list[RenderableType]:
+    """Show the running agents."""
+    return [agent_table(reply.agents)] if reply.agents else [Text("No agents are running.")]
+
+
+def agent_table(running: Sequence[AgentInfo]) -> RenderableType:
+    """Return the running agents as a table."""
+    rows = [
+        (
+            agent.title,
+            agent.model,
+            gigabytes(agent.memory_gb),
+            agent_state(agent),
+            duration(agent.uptime_seconds),
+            agent.pid,
+            names(agent.sessions),
+        )
+        for agent in running
+    ]
+    columns = ("role", "model", ">memory", "state", ">up", ">pid", "sessions")
+    return table(columns, rows, whole=("model", "sessions"))
+
+
+def agent_state(agent: AgentInfo) -> Text:
+    """Return what an agent is at."""
+    if agent.turns_running:
+        return Text("working", "cyan")
+    return Text("ready", "green") if agent.model_resident else Text("model not in memory", "dim")
+
+
+def resources(reply: ResourceSummaryReply) -> list[RenderableType]:
+    """Show what runs and is in memory now."""
+    used = Text(bar(reply.total_memory_gb, of=reply.capacity_gb), "green")
+    used.append(f" {gigabytes(reply.total_memory_gb)} of {gigabytes(reply.capacity_gb)}")
+    used.append(f" ({SIMULATED})" if reply.simulated else "")
+    against = f"{percent(reply.memory_saved_ratio)} of the {gigabytes(reply.all_roles_memory_gb)} that all roles need"
+    shown: list[RenderableType] = [
+        facts(
+            (
+                ("sessions", reply.active_sessions),
+                ("agents", reply.active_agents),
+                ("memory", used),
+                ("saved", against),
+                ("processor", reply.cpu_load),
+                ("turns", f"{reply.turns_running} running, {reply.turns_waiting} waiting"),
+            )
+        )
+    ]
+    if reply.models:
+        shown += [Text(), model_table(reply.models, simulated=reply.simulated)]
+    return shown
+
+
+def model_table(resident: Sequence[ResidentModel], *, simulated: bool) -> RenderableType:
+    """Return the models in memory as a table."""
+    rows = [
+        (
+            model.model,
+            gigabytes(model.memory_gb) + (f" {SIMULATED}" if simulated else ""),
+            gigabytes(model.gpu_gb) if model.gpu_gb else None,
+            Text("busy", "cyan") if model.busy else Text("idle", "dim"),
+            "somebody else" if model.foreign else names(model.held_by) or "nobody",
+            model.endpoint,
+        )
+        for model in resident
+    ]
+    return table(("model", ">memory", ">of it GPU", "state", "held by", "endpoint"), rows, whole=("model",))
+
+
+def cleanup(reply: CleanupReply) -> list[RenderableType]:
+    """Show what a sweep found without an owner."""
+    found = (
+        ("agents removed", names(reply.agents_removed)),
+        ("models unloaded", names(reply.models_unloaded)),
+        ("sessions closed", names(reply.sessions_closed)),
+        ("reservations removed", names(reply.placement_groups_removed)),
+    )
+    checked = Text(f"Processes checked: {reply.processes_checked}")
+    if not any(value for _, value in found):
+        return [Text("Nothing was without an owner."), checked]
+    return [facts(found), checked]

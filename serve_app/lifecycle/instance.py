@@ -1,0 +1,116 @@
+"""The note that `up` leaves about what it started: `instance.json` in the home folder.
+
+Owns writing, reading and believing it: a note proves nothing until its processes are seen to live.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from actors import processes
+from serve_app.lifecycle.home import Home
+
+_SAME_S = 1.0
+"""Start times of one process, read twice, differ by rounding at most."""
+
+
+class NotedProcess(BaseModel):
+    """One process, told from a later one with the same number by its start."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    started: float = Field(description="Seconds since 1970.")
+
+    @classmethod
+    def of(cls, pid: int) -> NotedProcess:
+        """Note a living process. Raises psutil.NoSuchProcess."""
+        return cls(pid=pid, started=psutil.Process(pid).create_time())
+
+    def alive(self) -> bool:
+        try:
+            process = psutil.Process(self.pid)
+            return not processes.is_gone(process) and abs(process.create_time() - self.started) < _SAME_S
+        except psutil.Error:
+            return False
+
+
+class Instance(BaseModel):
+    """A running Delegator: where it answers and what it consists of."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    instance_id: str
+    version: str
+    started_at: datetime
+    home: Path
+    logs: Path
+
+    host: str
+    port: int
+    api_url: str
+    mcp_url: str
+    monitor_url: str | None
+    dashboard_url: str | None
+
+    models: Literal["ollama", "simulated"]
+    ollama_url: str = Field(description="Where the models answer: Ollama, or the simulator.")
+    simulator_scale: float | None = Field(description="How much faster than life simulated models are; None: real ones.")
+    catalogue: str
+    memory_bytes: int = Field(description="Memory for models.")
+
+    ray_address: str
+    ray_joined: bool = Field(description="Somebody else started this Ray: it stays when Delegator goes.")
+    serve_started: bool = Field(description="Ray Serve was not running before.")
+    database: Literal["embedded", "external"]
+
+    processes: dict[str, NotedProcess] = Field(description="{part: process} of the parts on this machine.")
+    environment: dict[str, str] = Field(
+        description="Variables with which other programs (ray status, serve status) reach this Ray."
+    )
+    notices: tuple[str, ...] = Field((), description="What the user should know about this start.")
+    already: bool = Field(False, exclude=True, description="`up` found it running.")
+
+    @property
+    def simulated(self) -> bool:
+        return self.models == "simulated"
+
+    def dead_parts(self) -> list[str]:
+        """Return the parts whose processes have ended."""
+        return [part for part, process in self.processes.items() if not process.alive()]
+
+
+def read_instance(home: Path) -> Instance | None:
+    """Return what `up` noted in this home folder, whether or not it still runs; None when there is no such note."""
+    try:
+        return Instance.model_validate_json(Home(home).instance_file.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def write_instance(instance: Instance) -> None:
+    """Write the note, all or nothing, for its user's eyes only."""
+    file = Home(instance.home).instance_file
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".instance-")  # mode 600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(instance.model_dump(mode="json"), stream, indent=2)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def remove_instance(home: Path) -> None:
+    """Remove the note."""
+    Home(home).instance_file.unlink(missing_ok=True)

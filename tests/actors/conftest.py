@@ -1,0 +1,83 @@
+"""A `ModelHost` on a simulated Ollama, without Ray: the actor's plain class and real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import pytest
+
+from actors.host_messages import Claims, HostSpec, TurnWish
+from actors.model_host import ModelHost
+from actors.reservations import LedgerOnly
+from delegator.ollama.client import OllamaClient
+from delegator.ollama.simulator.server import SimulatedHost
+from delegator.roles.catalogue import Catalogue, load_catalogue
+from delegator.schemas import EventKind
+from delegator.settings import GB, Settings
+from delegator.store.records import NewEvent
+
+SCALE = 200.0
+DEADLINE_S = 20.0
+ROOMY = 60 * GB
+
+
+@dataclass
+class HostUnderTest:
+    """A started host, its simulator, and everything it has reported."""
+
+    host: ModelHost
+    simulator: SimulatedHost
+    client: OllamaClient
+    reservations: LedgerOnly
+    catalogue: Catalogue
+    events: list[NewEvent] = field(default_factory=list)
+
+    def wish(self, turn_id: str, model: str, *, session: str = "s1", limit: int = ROOMY, spare: bool = False) -> TurnWish:
+        """Return a wish for one of the catalogue's models."""
+        return TurnWish(turn_id, session, self.catalogue.models[model], limit, spare_only=spare)
+
+    async def loaded(self) -> set[str]:
+        """Return what Ollama itself says is in memory."""
+        return {m.name for m in await self.client.ps()}
+
+    def kinds(self, model: str) -> list[EventKind]:
+        """Return what was reported of one model, in order."""
+        return [e.kind for e in self.events if e.model == model]
+
+    def claims(self, **held: tuple[str, ...]) -> Claims:
+        """Return claims of the given sessions, with everything reported loaded as ours."""
+        ours = {e.model for e in self.events if e.kind is EventKind.MODEL_LOADED}
+        return Claims(held=held, turns=frozenset(), loaded_by_us=frozenset(m for m in ours if m))
+
+
+StartHost = Callable[..., "object"]
+
+
+@pytest.fixture
+async def start_host() -> AsyncIterator[Callable[..., object]]:
+    """Return a function that starts a host: `await start_host(capacity=…, profile=…)`; all are closed at the end."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            *, capacity: int = ROOMY, profile: str = "workstation96", simulator: SimulatedHost | None = None, **options: object
+        ) -> HostUnderTest:
+            if simulator is None:
+                simulator = await stack.enter_async_context(SimulatedHost(profile, scale=SCALE))
+            settings = Settings.load(
+                models="simulated", ollama_url=simulator.url, simulator_scale=SCALE, unload_deadline_s=2, **options
+            )
+            events: list[NewEvent] = []
+
+            async def report(batch: Sequence[NewEvent]) -> None:
+                events.extend(batch)
+
+            reservations = LedgerOnly()
+            client = OllamaClient(simulator.url)
+            host = ModelHost(HostSpec("test", simulator.url, capacity), settings, client, reservations, report)
+            await host.start()
+            stack.push_async_callback(host.close)
+            return HostUnderTest(host, simulator, client, reservations, load_catalogue("echo"), events)
+
+        yield start

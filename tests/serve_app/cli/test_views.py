@@ -1,0 +1,94 @@
+"""Every reply has a view, and no text in a reply can act on the terminal."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from rich.console import Console
+
+from delegator import schemas as s
+from serve_app.cli.views import VIEWS, view_of
+from serve_app.operations import on_face
+from tests.serve_app.samples import RECEIPT, REPLIES, RESIDENT, task
+
+HOSTILE = "\x1b[31m[red]x[/red]\x1b]0;t\x07\r\u202e:smile:"
+SAFE = "[red]x[/red]:smile:"
+
+
+def rendered(reply: s.Reply) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=160, markup=False, highlight=False, emoji=False)
+    for part in view_of(reply):
+        console.print(part)
+    return out.getvalue()
+
+
+def poisoned(value: Any) -> Any:
+    """Return a copy with hostile text in every field that may hold any text."""
+    if isinstance(value, BaseModel):
+        changed = {name: poisoned(getattr(value, name)) for name in type(value).model_fields}
+        return value.model_copy(update={name: new for name, new in changed.items() if new is not None})
+    if isinstance(value, list):
+        return [poisoned(item) for item in value]
+    if isinstance(value, dict):
+        return {HOSTILE: poisoned(item) for item in value.values()}
+    return HOSTILE if type(value) is str and value not in FIXED else value
+
+
+FIXED = {"ready", "spawned", "terminated", "load", "high", "low", "answer", "measured", "estimated", "mixed"}
+"""Words of closed sets: the models refuse anything else in their place."""
+
+
+def test_every_reply_of_the_table_has_a_view() -> None:
+    assert {operation.reply for operation in on_face("cli")} <= set(VIEWS)
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_reply_is_shown_without_anything_a_terminal_obeys(name: str) -> None:
+    shown = rendered(poisoned(REPLIES[name]))
+
+    assert not set("\x1b\x07\r\u202e\x9b") & set(shown)
+    if name not in ("cleanup_orphaned_agents", "statistics") or name in shown:
+        assert "[red]x[/red]" in "".join(shown.split())
+
+
+def test_a_receipt_says_what_is_simulated() -> None:
+    assert "simulated" in rendered(RECEIPT)
+    assert "simulated" not in rendered(RECEIPT.model_copy(update={"simulated": False}))
+
+
+def test_a_receipt_compares_the_peak_with_all_roles() -> None:
+    lines = rendered(RECEIPT).splitlines()
+
+    used = next(line for line in lines if line.startswith("this session (1 of 9)"))
+    everybody = next(line for line in lines if line.startswith("all 9 roles"))
+    assert used.count("█") == 3
+    assert everybody.count("█") == 30
+
+
+def test_a_foreign_model_is_told_apart() -> None:
+    reply = REPLIES["resource_summary"].model_copy(update={"models": [RESIDENT.model_copy(update={"foreign": True})]})
+
+    assert "somebody else" in rendered(reply)
+
+
+def test_a_failed_task_shows_why() -> None:
+    failed = task("failed").model_copy(update={"error": s.ErrorBody(code="agent_lost", message="the ceo was lost")})
+
+    assert "failed: the ceo was lost" in rendered(failed)
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (s.ListActiveSessionsReply(sessions=[], total_sessions=0), "No session is open."),
+        (s.ListActiveAgentsReply(agents=[], total_agents=0), "No agents are running."),
+        (s.ListEventsReply(events=[], next_after=0), "No events."),
+        (s.SessionHistoryReply(sessions=[], total_sessions=0, page=1, pages=0), "No sessions."),
+    ],
+)
+def test_an_empty_list_says_so(reply: s.Reply, words: str) -> None:
+    assert rendered(reply).strip() == words

@@ -1,0 +1,351 @@
+"""A backend with fixed answers, and one valid reply of every operation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from delegator import schemas as s
+from serve_app.calls import AsyncCaller, Calls
+from serve_app.operations import BY_NAME, Operation
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SESSION = "session_20260102_030405_00001"
+TASK = "task_20260102_030406_00001"
+
+RESOURCES = s.Resources(memory_gb=8.04, cpu_cores=2)
+LIMITS = s.Limits(complexity=s.Complexity.LOW, max_agents=2, max_memory_gb=10)
+ANALYSIS = s.TaskAnalysis(
+    task_type=s.TaskType.BUG_FIX,
+    task_category=s.TaskCategory.QUICK_FIX,
+    complexity=s.Complexity.LOW,
+    recommended_agents=["senior_developer"],
+    reasoning="A small fix.",
+    estimated_time="5 minutes",
+    confidence="high",
+    complexity_points=0,
+    estimated_resources=RESOURCES,
+    limits=LIMITS,
+    models={"senior_developer": "deepseek-coder:6.7b"},
+    reasons=[s.Reason(about="task_type", because="it says typo", words=["typo"])],
+)
+RECEIPT = s.Receipt(
+    session_id=SESSION,
+    final=True,
+    agents_used=1,
+    agents_total=9,
+    seconds_to_ready=4.2,
+    duration_seconds=60,
+    peak_gb=8,
+    gb_seconds=480,
+    all_roles_gb=70,
+    all_roles_gb_seconds=4200,
+    memory_saved_ratio=0.8857,
+    gb_seconds_saved_ratio=0.8857,
+    loads=1,
+    load_seconds=4.0,
+    turns=1,
+    prompt_tokens=100,
+    reply_tokens=50,
+    sizes="measured",
+    baseline="estimated",
+    simulated=True,
+)
+AGENT = s.AgentInfo(
+    role="senior_developer",
+    title="Senior Developer",
+    model="deepseek-coder:6.7b",
+    memory_gb=8,
+    model_resident=True,
+    sessions=[SESSION],
+    spawned_at=NOW,
+    uptime_seconds=10,
+    pid=4711,
+    node="n1",
+    restarts=0,
+    turns_running=0,
+)
+RESIDENT = s.ResidentModel(
+    model="deepseek-coder:6.7b",
+    endpoint="http://127.0.0.1:11434",
+    memory_gb=8,
+    gpu_gb=0,
+    held_by=[SESSION],
+    foreign=False,
+    busy=False,
+    loaded_at=NOW,
+)
+
+
+def active(session_id: str = SESSION) -> s.ActiveSession:
+    return s.ActiveSession(
+        session_id=session_id,
+        task_description="Fix typo in README",
+        active_agents=["senior_developer"],
+        created_at=NOW,
+        uptime_minutes=1.5,
+        status=s.SessionStatus.ACTIVE,
+        task_category=s.TaskCategory.QUICK_FIX,
+        uptime_seconds=90,
+    )
+
+
+def task(
+    status: str = "completed", *, turns_done: int = 1, role: str | None = None, waiting: str | None = None
+) -> s.TaskView:
+    turn = s.TurnReply(
+        role="senior_developer",
+        text="Done.",
+        purpose="answer",
+        model="deepseek-coder:6.7b",
+        prompt_tokens=100,
+        reply_tokens=50,
+        seconds=2,
+    )
+    return s.TaskView(
+        task_id=TASK,
+        session_id=SESSION,
+        status=s.TaskStatus(status),
+        task="Fix typo in README",
+        turns_done=turns_done,
+        turns_total=2,
+        current_role=role,
+        waiting_for=waiting,
+        replies=[turn] * turns_done,
+        answer="Done." if status == "completed" else None,
+        error=None,
+        created_at=NOW,
+        ended_at=NOW if status == "completed" else None,
+        seconds=2,
+        simulated=True,
+    )
+
+
+REPLIES: dict[str, s.Reply] = {
+    "analyze_task": ANALYSIS,
+    "plan_session": s.PlanSessionReply(
+        analysis=ANALYSIS,
+        models=[
+            s.PlannedModel(
+                model="deepseek-coder:6.7b", roles=["senior_developer"], memory_gb=8, action="load", load_seconds=4
+            )
+        ],
+        would_evict=[],
+        needed_gb=8,
+        peak_gb=8,
+        free_gb=56,
+        capacity_gb=64,
+        seconds_to_ready=4,
+        possible=True,
+        notes=[],
+        simulated=True,
+    ),
+    "create_session": s.CreateSessionReply(
+        session_id=SESSION,
+        active_agents=["senior_developer"],
+        estimated_resources=RESOURCES,
+        status="ready",
+        session_status=s.SessionStatus.ACTIVE,
+        task_type=s.TaskType.BUG_FIX,
+        task_category=s.TaskCategory.QUICK_FIX,
+        complexity=s.Complexity.LOW,
+        models={"senior_developer": "deepseek-coder:6.7b"},
+        limits=LIMITS,
+        seconds_to_ready=4.2,
+        notes=[],
+        simulated=True,
+    ),
+    "get_session": s.SessionView(
+        session_id=SESSION,
+        status=s.SessionStatus.ACTIVE,
+        task_description="Fix typo in README",
+        task_type=s.TaskType.BUG_FIX,
+        task_category=s.TaskCategory.QUICK_FIX,
+        complexity=s.Complexity.LOW,
+        active_agents=["senior_developer"],
+        models={"senior_developer": "deepseek-coder:6.7b"},
+        context={"priority": "high"},
+        limits=LIMITS,
+        created_at=NOW,
+        started_at=NOW,
+        ended_at=None,
+        end_reason=None,
+        seconds_to_ready=4.2,
+        duration_seconds=90,
+        total_agents_spawned=1,
+        tasks_delegated=1,
+        tasks=[
+            s.TaskSummary(
+                task_id=TASK, status=s.TaskStatus.COMPLETED, task="Fix typo in README", created_at=NOW, ended_at=NOW
+            )
+        ],
+        resources_used=None,
+        analysis=ANALYSIS,
+        notes=[],
+        simulated=True,
+    ),
+    "list_active_sessions": s.ListActiveSessionsReply(sessions=[active()], total_sessions=1),
+    "end_session": s.EndSessionReply(
+        session_id=SESSION,
+        agents_terminated=["senior_developer"],
+        resources_freed_gb=8,
+        session_duration_minutes=1,
+        duration_seconds=60,
+        models_unloaded=["deepseek-coder:6.7b"],
+        models_kept=[],
+        receipt=RECEIPT,
+        simulated=True,
+    ),
+    "get_receipt": RECEIPT,
+    "add_agent_to_session": s.AddAgentReply(
+        agent_role="ceo",
+        status="spawned",
+        model="qwen2.5:14b",
+        ready_in_seconds=15,
+        session_id=SESSION,
+        active_agents=["ceo", "senior_developer"],
+        notes=[],
+    ),
+    "remove_agent_from_session": s.RemoveAgentReply(
+        agent_role="test_lead",
+        status="terminated",
+        resources_freed_gb=8,
+        session_id=SESSION,
+        active_agents=["senior_developer"],
+    ),
+    "list_active_agents": s.ListActiveAgentsReply(agents=[AGENT], total_agents=1),
+    "delegate_task": task("queued", turns_done=0),
+    "get_task": task(),
+    "cancel_task": task("cancelled"),
+    "send_message": s.SendMessageReply(
+        session_id=SESSION,
+        from_role="user",
+        to_role="senior_developer",
+        task_id=TASK,
+        status=s.TaskStatus.COMPLETED,
+        reply="Hello.",
+        model="deepseek-coder:6.7b",
+        simulated=True,
+    ),
+    "session_history": s.SessionHistoryReply(
+        sessions=[
+            s.HistorySession(
+                session_id=SESSION,
+                task_category=s.TaskCategory.QUICK_FIX,
+                task_type=s.TaskType.BUG_FIX,
+                complexity=s.Complexity.LOW,
+                task_description="Fix typo in README",
+                active_agents=["senior_developer"],
+                total_agents_spawned=1,
+                tasks_delegated=1,
+                status=s.SessionStatus.COMPLETED,
+                started_at=NOW,
+                ended_at=NOW,
+                duration_seconds=60,
+                resources_used={"memory_gb": 8, "cpu_cores": 2},
+            )
+        ],
+        total_sessions=1,
+        page=1,
+        pages=1,
+    ),
+    "statistics": s.StatisticsReply(
+        from_date=date(2026, 1, 1),
+        to_date=date(2026, 1, 2),
+        total_sessions=1,
+        avg_agents_per_session=1,
+        total_agents_spawned=1,
+        category_breakdown={"quick_fix": 1},
+        tasks_delegated=1,
+        completed_sessions=1,
+        failed_sessions=0,
+        avg_duration_seconds=60,
+        gb_seconds=480,
+        gb_seconds_saved=3720,
+    ),
+    "resource_summary": s.ResourceSummaryReply(
+        active_agents=1,
+        total_memory_gb=8,
+        cpu_load="low",
+        active_sessions=1,
+        capacity_gb=64,
+        all_roles_memory_gb=70,
+        memory_saved_ratio=0.8857,
+        models=[RESIDENT],
+        turns_running=0,
+        turns_waiting=0,
+        simulated=True,
+    ),
+    "list_roles": s.ListRolesReply(
+        catalogue="echo",
+        roles=[
+            s.RoleInfo(
+                role="ceo",
+                title="Chief Executive Officer",
+                reports_to=None,
+                model="qwen2.5:14b",
+                fallbacks=[],
+                num_ctx=8192,
+                memory_gb=11,
+                cpu=2,
+                gpu=0,
+                summary="Decides.",
+            )
+        ],
+        distinct_models=7,
+        all_roles_memory_gb=70,
+    ),
+    "list_events": s.ListEventsReply(
+        events=[s.Event(event_id=1, at=NOW, kind=s.EventKind.SESSION_CREATED, session_id=SESSION)], next_after=1
+    ),
+    "cleanup_orphaned_agents": s.CleanupReply(
+        agents_removed=["agent-ceo"],
+        models_unloaded=[],
+        sessions_closed=[],
+        placement_groups_removed=[],
+        processes_checked=9,
+    ),
+}
+
+
+class CannedBackend(Calls, AsyncCaller):
+    """Answers every operation with its sample, and remembers what it was asked.
+
+    `answers` replaces samples: a reply, an error to raise, or a function of the request; a list gives one after the
+    other, the last for good.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.asked: list[tuple[str, s.Request]] = []
+        self.answers: dict[str, Any] = {}
+        self.down: Exception | None = None
+        self.gate: asyncio.Event | None = None
+
+    async def call(self, operation: Operation, request: s.Request) -> s.Reply:
+        self.asked.append((operation.name, request))
+        if self.gate is not None:
+            await self.gate.wait()
+        answer = self.answers.get(operation.name, REPLIES[operation.name])
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        if isinstance(answer, Callable) and not isinstance(answer, s.Reply):  # type: ignore[arg-type]
+            answer = answer(request)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer  # type: ignore[no-any-return]
+
+    async def ping(self) -> None:
+        if self.down is not None:
+            raise self.down
+
+
+def example_request(operation: Operation) -> s.Request:
+    return operation.request.model_validate(operation.example)
+
+
+assert set(REPLIES) == {name for name, operation in BY_NAME.items() if operation.handler is None}
