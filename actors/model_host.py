@@ -306,12 +306,14 @@ class ModelHost:
         entry.holders.add(wish.session_id)
         try:
             await self._reservations.reserve(model.name, entry.size_bytes, model.gpu)
-            load_s = await self._client.load(
+            mark = self._clock.mark()
+            await self._client.load(
                 model.name,
                 LoadOptions(model.num_ctx),
                 keep_alive_s=self._settings.keep_alive_s,
                 deadline_s=self._load_deadline_s(entry.size_bytes),
             )
+            load_s = self._clock.elapsed_s(mark)
             await self._measure(entry)
         except BaseException as exc:
             await self._undo_load(entry)
@@ -411,7 +413,7 @@ class ModelHost:
             else:
                 unloaded.append((name, size))
         self._pump()
-        await self._deliver()
+        await self.flush()
         return Released(tuple(unloaded), tuple(kept))
 
     async def _settled(self) -> None:
@@ -567,11 +569,12 @@ class ModelHost:
         while True:
             await asyncio.sleep(0.1)
             try:
-                await self._deliver()
+                await self.flush()
             except Exception as exc:  # whatever keeps the manager away, the events wait
                 log.warning("events wait for delivery: %s", exc)
 
-    async def _deliver(self) -> None:
+    async def flush(self) -> None:
+        """Return once everything that has happened so far is recorded."""
         async with self._outbox_lock:
             batch = self._outbox[:]
             if batch:

@@ -131,11 +131,17 @@ class SessionBook:
             self._open.pop(session.session_id, None)
             await self._abandon(session, warming)
             raise
-        session.opening = asyncio.create_task(self._open_up(session, warming, self._parts.clock.mark()))
-        done, _ = await asyncio.wait([session.opening], timeout=request.wait_s or 0.001)
+        opening = self._begin_opening(session, warming)
+        done, _ = await asyncio.wait([opening], timeout=request.wait_s)
         if done:
-            await session.opening
+            await opening
         return session
+
+    def _begin_opening(self, session: OpenSession, warming: asyncio.Task[None]) -> asyncio.Task[None]:
+        opening = asyncio.create_task(self._open_up(session, warming, self._parts.clock.mark()))
+        opening.add_done_callback(_look_at)
+        session.opening = opening
+        return opening
 
     def _ensure_fits(self, analysis: TaskAnalysis) -> None:
         models = self._parts.catalogue.models
@@ -462,10 +468,7 @@ class SessionBook:
     async def reopen(self, session: OpenSession) -> None:
         """Lease the agents of a recalled session again; a session that was still starting is opened anew."""
         if session.record.status is SessionStatus.STARTING:
-            warming = asyncio.create_task(self._warm_first(session))
-            session.opening = asyncio.create_task(
-                self._open_up(session, warming, self._parts.clock.mark())
-            )
+            self._begin_opening(session, asyncio.create_task(self._warm_first(session)))
             return
         for role in session.team:
             try:
@@ -478,6 +481,12 @@ def baseline_models(parts: Parts) -> list[Model]:
     """Return the models of all roles, each once: what is compared against."""
     names = dict.fromkeys(role.model for role in parts.catalogue.roles.values())
     return [parts.catalogue.models[name] for name in names]
+
+
+def _look_at(opening: asyncio.Task[None]) -> None:
+    """Take note of an outcome nobody may be waiting for; the session's row says what went wrong."""
+    if not opening.cancelled() and opening.exception() is not None:
+        log.info("a session could not be opened: %s", opening.exception())
 
 
 def _spawned(session_id: str, role: str, model: str, at: datetime, reason: str = "") -> NewEvent:

@@ -569,6 +569,7 @@ class HistorySession(Reply):
     ended_at: Moment | None
     duration_seconds: Seconds | None
     resources_used: dict[str, Any] | None
+    simulated: bool = Field(False, description="Its models were simulated: its seconds and GB-seconds are, too.")
 
 
 class SessionHistoryReply(Reply):
@@ -866,6 +867,7 @@ class StatisticsReply(Reply):
     avg_duration_seconds: Seconds
     gb_seconds: float
     gb_seconds_saved: float
+    simulated_sessions: int = Field(0, description="How many of the sessions ran on simulated models.")
 
 
 # ── events ────────────────────────────────────────────────────────────────────────────────────────────────────────

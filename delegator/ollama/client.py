@@ -12,6 +12,7 @@ the ollama package drops capabilities and window sizes), calls that load models 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
@@ -76,6 +77,7 @@ class OllamaClient:
         request_s: float = 15,
         first_token_s: float = 300,
         token_s: float = 120,
+        scale: float = 1.0,
     ) -> None:
         """Open nothing yet; connections are made by calls.
 
@@ -84,13 +86,15 @@ class OllamaClient:
             connect_s: real seconds to connect.
             request_s: real seconds a question about the host may take.
             first_token_s: real seconds from a chat's request to its first line; covers queue, load and prompt.
-            token_s: real seconds between two lines of a reply, or of a download.
+            token_s: real seconds between two lines of a reply.
+            scale: model seconds per real second, for the durations that the host does not tell and we measure.
         """
         asyncio.get_running_loop()
         self.endpoint = base_url.rstrip("/")
         self._request_s = request_s
         self._first_token_s = first_token_s
         self._token_s = token_s
+        self._scale = scale
         # Reading has no limit here because it is not one phase: `within` bounds each wait by what it is for.
         timeout = httpx.Timeout(connect=connect_s, read=None, write=_WRITE_S, pool=_POOL_S)
         shared: dict[str, Any] = {
@@ -157,7 +161,8 @@ class OllamaClient:
             deadline_s: real seconds for queue and load together. Giving up aborts the load on the host.
 
         Returns:
-            Model seconds until it was there, waiting in the host's queue included.
+            Model seconds until it was there, waiting in the host's queue included: as the host reports them, else as
+            measured here. Near zero when it was loaded already.
 
         Raises:
             ModelMissing: it is not on the host's disk.
@@ -165,17 +170,20 @@ class OllamaClient:
             DeadlineExceeded: not loaded by `deadline_s`; the host is suspect.
         """
         call = Call(self.endpoint, f"loading {model}", model, loads=True)
-        loading = self._lifecycle.generate(model=model, keep_alive=keep_alive_s, options=options.as_json())
+        started = time.monotonic()
+        options_json = options.as_json()
         try:
+            loading = self._lifecycle.generate(model=model, keep_alive=keep_alive_s, options=options_json)
             done = await self._finish(call, loading, deadline_s)
+            if not done.done:
+                raise call.broken("the answer does not say that the load is done")
+            reported = done.load_duration
         except OllamaRefused as refused:
             if "does not support generate" not in refused.problem:
                 raise
-            loading_embedder = self._lifecycle.embed(model, "", options=options.as_json(), keep_alive=keep_alive_s)
-            return ((await self._finish(call, loading_embedder, deadline_s)).load_duration or 0) / 1e9
-        if not done.done:
-            raise call.broken("the answer does not say that the load is done")
-        return (done.load_duration or 0) / 1e9
+            embedding = self._lifecycle.embed(model, "", options=options_json, keep_alive=keep_alive_s)
+            reported = (await self._finish(call, embedding, deadline_s)).load_duration
+        return reported * 1e-9 if reported else (time.monotonic() - started) * self._scale
 
     async def unload(self, model: str) -> None:
         """Ask the host to unload the model once it is idle. It answers at once: only `ps` shows when it has gone.

@@ -5,6 +5,7 @@ Owns everything that touches the disk for roles. What the text must say is `vali
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from delegator.errors import CatalogueInvalid
-from delegator.wording import near_miss
 
 SHIPPED = ("echo", "compact", "single")
 """Catalogues that come with the package; the first is the default."""
@@ -93,8 +93,8 @@ def _user_path(given: str) -> tuple[Path, str]:
             return path.resolve(), given
     except OSError as exc:
         raise CatalogueInvalid(given, "", f"cannot be read: {exc.strerror or exc}") from exc
-    near = near_miss(given, SHIPPED)
-    hint = f"did you mean {near}? " if near else ""
+    near = difflib.get_close_matches(given, SHIPPED, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
     raise CatalogueInvalid(given, "", f"does not exist; {hint}Shipped are {', '.join(SHIPPED)}")
 
 

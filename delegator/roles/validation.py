@@ -6,6 +6,7 @@ misspelt key or a model nobody declared is refused here, because later it would 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from typing import Annotated
 
@@ -15,7 +16,6 @@ from delegator.errors import CatalogueInvalid
 from delegator.roles.catalogue import Catalogue, Model, Role
 from delegator.roles.files import CatalogueSource, read_brief
 from delegator.roles.rank import in_order_of_rank
-from delegator.wording import first_problem, near_miss, problem_of
 
 _BYTES_PER_GB = 1_000_000_000
 _MAX_ROLES = 100
@@ -61,6 +61,10 @@ class _CatalogueFile(_Strict):
 
 
 _PROBLEMS = {
+    "missing": "is missing",
+    "string_too_short": "is empty",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
     "extra_forbidden": "is not a key of a catalogue",
     "too_short": "is empty; at least one is needed",
     "too_long": "has too many entries",
@@ -69,7 +73,7 @@ _PROBLEMS = {
     "dict_type": "must be a table",
     "model_type": "must be a table",
 }
-"""Problem by pydantic's error type, where the wording for requests would puzzle somebody who wrote TOML."""
+"""Problem by pydantic's error type, where its own wording would puzzle somebody who wrote TOML."""
 
 _PATTERNS = {
     RoleName.__metadata__[0].pattern: "must be lower case letters, digits and _, beginning with a letter, at most 64",  # type: ignore[attr-defined]  # an Annotated alias carries it
@@ -141,8 +145,8 @@ def _must_exist(file: str, key: str, what: str, name: str, known: Iterable[str])
     names = list(known)
     if name in names:
         return
-    near = near_miss(name, names)
-    hint = f"did you mean '{near}'?" if near else f"declare [{what}s.{_quoted(name)}] or choose one that is there"
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"declare [{what}s.{_quoted(name)}] or choose one that is there"
     raise CatalogueInvalid(file, key, f"there is no {what} '{name}' in this file; {hint}")
 
 
@@ -159,10 +163,13 @@ def _identity(model: str) -> str:
 
 
 def _explained(file: str, error: ValidationError) -> CatalogueInvalid:
-    found = first_problem(error)
+    # A misspelt key goes first: it often explains what else is missing.
+    errors = error.errors(include_url=False)
+    found = next((item for item in errors if item["type"] == "extra_forbidden"), errors[0])
     names = [str(part) for part in found["loc"] if part != "[key]"]
     kind, pattern = found["type"], found.get("ctx", {}).get("pattern", "")
-    reason = _PROBLEMS.get(kind) or _PATTERNS.get(pattern) or problem_of(found)
+    told = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    reason = _PROBLEMS.get(kind) or _PATTERNS.get(pattern) or told[:1].lower() + told[1:]
     if kind == "extra_forbidden":
         reason += _near_key(names)
     return CatalogueInvalid(file, ".".join(_quoted(name) for name in names), reason)
@@ -172,8 +179,8 @@ def _near_key(names: list[str]) -> str:
     entry: type[BaseModel] = _CatalogueFile
     if len(names) > 1:
         entry = _ModelEntry if names[0] == "models" else _RoleEntry
-    near = near_miss(names[-1], entry.model_fields)
-    return f"; did you mean {near}?" if near else f"; known are {', '.join(entry.model_fields)}"
+    near = difflib.get_close_matches(names[-1], entry.model_fields, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(entry.model_fields)}"
 
 
 def _quoted(name: str) -> str:

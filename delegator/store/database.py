@@ -129,12 +129,12 @@ class Database:
         """Ask for an answer. Raises StoreUnavailable when there is none."""
         await self.read(_select_one)
 
-    async def _guarded(self, once: Callable[[AsyncEngine], Awaitable[T]], *, deadline_s: float = CALL_S) -> T:
+    async def _guarded(self, once: Callable[[AsyncEngine], Awaitable[T]], *, deadline_s: float | None = None) -> T:
         if self._engine is None:
             raise StoreUnavailable("it is not open")
         engine = self._engine
         try:
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout(CALL_S if deadline_s is None else deadline_s):
                 for wait_s in RETRY_AFTER_S:
                     try:
                         return await once(engine)

@@ -32,7 +32,7 @@ async def create(connection: AsyncConnection, task: TaskRecord, new_events: Sequ
     """
     await sessions.require(connection, task.session_id)
     query = insert(tasks).values(_as_row(task)).on_conflict_do_nothing(index_elements=[tasks.c.task_id])
-    if not (await connection.execute(query)).rowcount:
+    if await connection.scalar(query.returning(tasks.c.task_id)) is None:
         return
     if task.kind == "team":
         of_session = update(session_table).where(session_table.c.session_id == task.session_id)

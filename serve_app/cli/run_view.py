@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from delegator.errors import DelegatorError
 from delegator.schemas import AgentInfo, Event, EventKind, Receipt, SessionView, TaskView
@@ -19,7 +18,7 @@ from serve_app.cli.formats import counted, duration, gigabytes, one_line
 from serve_app.cli.progress import Progress
 from serve_app.cli.terminal import Terminal
 from serve_app.cli.views.analysis import headline, why
-from serve_app.cli.views.layout import SIMULATED, facts, remarks, table
+from serve_app.cli.views.layout import SIMULATED, facts, line, remarks, table
 from serve_app.cli.views.receipt import receipt
 from serve_app.cli.views.system import agent_state
 from serve_app.cli.views.work import answer, contribution, doing, spoken
@@ -53,10 +52,10 @@ class RunView:
         """Show what the task is and why it needs these roles."""
         shown: list[RenderableType] = []
         if session.simulated:
-            shown.append(Text("Simulated models: texts, sizes and seconds below are simulated.", "yellow"))
+            shown.append(line(("Simulated models: texts, sizes and seconds below are simulated.", "yellow")))
         found = session.analysis
         self._results(
-            *shown, headline(found), facts(why(found) or [("why", found.reasoning)]), *remarks(session.notes), Text()
+            *shown, headline(found), facts(why(found) or [("why", found.reasoning)]), *remarks(session.notes), line()
         )
 
     def starting(self, session: SessionView, events: Sequence[Event]) -> None:
@@ -79,8 +78,8 @@ class RunView:
         mark = f" ({SIMULATED})" if session.simulated else ""
         self._results(
             table(("role", "model", ">memory", "state"), rows, whole=("role", "model")),
-            Text(f"Session {session.session_id}, ready after {seconds}{mark}", "dim"),
-            Text(),
+            line((f"Session {session.session_id}, ready after {seconds}{mark}", "dim")),
+            line(),
         )
 
     def task(self, seen: TaskView) -> None:
@@ -114,12 +113,12 @@ class RunView:
             self._terminal.show(*answer(task, titles=self._titles))
         if used is None:
             told = f"The team works on task {task.task_id}. See: delegator task show {task.task_id} --wait-s 20"
-            self._terminal.show(Text(told))
+            self._terminal.show(line(told))
         else:
             self._terminal.show(*receipt(used))
         if kept or used is None:
             told = f"Session {session.session_id} stays open. End it: delegator session end {session.session_id}"
-            self._terminal.show(Text(), Text(told, "dim"))
+            self._terminal.show(line(), line((told, "dim")))
 
     def _results(self, *parts: RenderableType) -> None:
         if self._terminal.as_json:

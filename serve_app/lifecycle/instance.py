@@ -63,7 +63,7 @@ class Instance(BaseModel):
 
     models: Literal["ollama", "simulated"]
     ollama_url: str = Field(description="Where the models answer: Ollama, or the simulator.")
-    simulator_scale: float | None = Field(description="How much faster than life simulated models are; None: real ones.")
+    simulator_scale: float | None = Field(description="Model seconds a real second; None: real models.")
     catalogue: str
     memory_bytes: int = Field(description="Memory for models.")
 

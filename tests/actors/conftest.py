@@ -46,8 +46,9 @@ class HostUnderTest:
         """Return what was reported of one model, in order."""
         return [e.kind for e in self.events if e.model == model]
 
-    def claims(self, **held: tuple[str, ...]) -> Claims:
+    async def claims(self, **held: tuple[str, ...]) -> Claims:
         """Return claims of the given sessions, with everything reported loaded as ours."""
+        await self.host.flush()
         ours = {e.model for e in self.events if e.kind is EventKind.MODEL_LOADED}
         return Claims(held=held, turns=frozenset(), loaded_by_us=frozenset(m for m in ours if m))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+import inspect
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -324,17 +323,16 @@ class CannedBackend(Calls, AsyncCaller):
         self.asked: list[tuple[str, s.Request]] = []
         self.answers: dict[str, Any] = {}
         self.down: Exception | None = None
-        self.gate: asyncio.Event | None = None
 
     async def call(self, operation: Operation, request: s.Request) -> s.Reply:
         self.asked.append((operation.name, request))
-        if self.gate is not None:
-            await self.gate.wait()
         answer = self.answers.get(operation.name, REPLIES[operation.name])
         if isinstance(answer, list):
             answer = answer.pop(0) if len(answer) > 1 else answer[0]
-        if isinstance(answer, Callable) and not isinstance(answer, s.Reply):  # type: ignore[arg-type]
+        if callable(answer):
             answer = answer(request)
+        if inspect.isawaitable(answer):
+            answer = await answer
         if isinstance(answer, BaseException):
             raise answer
         return answer  # type: ignore[no-any-return]

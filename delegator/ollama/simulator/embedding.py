@@ -28,7 +28,7 @@ async def embed(
     truncate: bool,
     dimensions: int,
 ) -> dict[str, Any]:
-    """Return the answer of `/api/embed`; without texts it only loads. One request works at a time, never in parallel."""
+    """Return the answer of `/api/embed`; without texts it only loads. Texts are never worked on in parallel."""
     started = host.clock.now()
     runner = await host.scheduler.acquire(spec, spec.name, key, keep_alive_s)
     try:

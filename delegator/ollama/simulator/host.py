@@ -48,9 +48,10 @@ class Host:
     async def stop(self) -> None:
         """End all that runs; everything in memory is lost."""
         self.library.stop()
-        for task in self._tasks:
+        tasks = self._tasks - {asyncio.current_task()}  # the one that restarts us is among them
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.scheduler.stop()
 
     async def restart(self, version: str | None = None) -> None:

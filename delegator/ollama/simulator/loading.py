@@ -44,6 +44,7 @@ class Loader:
         self._faults = faults
         self._page_cache: OrderedDict[str, int] = OrderedDict()
         self.loading: Wanted | None = None
+        self.loading_runner: Runner | None = None
 
     def parallel(self, spec: ModelSpec) -> int:
         """Return the slots of a runner: one for embedders and some families, whatever is set (item 30)."""
@@ -72,7 +73,7 @@ class Loader:
         """
         runner = self._new_runner(wanted, placement)
         work = asyncio.create_task(self._bring(wanted, runner))
-        self.loading = wanted
+        self.loading, self.loading_runner = wanted, runner
         started = self._clock.now()
         self._log.add("loading", model=wanted.name, num_ctx=wanted.key.num_ctx, gb=round(runner.size_bytes / 1e9, 2))
         try:
@@ -93,7 +94,7 @@ class Loader:
             self._log.add("load_failed", model=wanted.name, problem=str(failed))
             raise
         finally:
-            self.loading = None
+            self.loading = self.loading_runner = None
             if not (work.done() and not work.cancelled() and work.exception() is None):
                 work.cancel()
                 self._memory.free(runner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, NoReturn
+from typing import Any
 
 from aiohttp import web
 
@@ -16,6 +16,8 @@ from delegator.ollama.simulator.library import Installed
 from delegator.ollama.simulator.models import COMPLETION, THINKING, TOOLS, ModelSpec
 from delegator.ollama.simulator.options import Options, read_options
 from delegator.ollama.simulator.requests import ApiError, Inference, field, keep_alive, read_inference, read_json
+
+DROPS = ("drop_rst", "drop_fin")
 
 
 class InferenceRoutes:
@@ -120,9 +122,11 @@ async def _stream(http: web.Request, lines: AsyncGenerator[dict[str, Any], None]
                     await response.prepare(http)
                 await response.write(wire.dump(line) + b"\n")
     except Interrupted as fault:
+        if fault.action in DROPS:
+            return drop(http, reset=fault.action == "drop_rst")
         if not response.prepared:
             await response.prepare(http)
-        await _interrupt(http, response, fault)
+        await response.write(_last_words(fault))
     except ApiError as error:
         if not response.prepared:
             raise
@@ -131,20 +135,17 @@ async def _stream(http: web.Request, lines: AsyncGenerator[dict[str, Any], None]
     return response
 
 
-async def _interrupt(http: web.Request, response: web.StreamResponse, fault: Interrupted) -> None:
+def _last_words(fault: Interrupted) -> bytes:
+    """Return what comes instead of the rest of the answer; nothing for `no_done`, whose body just ends."""
     match fault.action:
-        case "drop_rst":
-            _drop(http, reset=True)
-        case "drop_fin":
-            _drop(http, reset=False)
         case "half_line":
-            await response.write(b'{"model":"m","created_at":"2026-01-01T00:00:00Z","mess')
+            return b'{"model":"m","created_at":"2026-01-01T00:00:00Z","mess'
         case "garbage_line":
-            await response.write(b"<html>upstream went away</html>\n")
+            return b"<html>upstream went away</html>\n"
         case "error_line":
-            await response.write(wire.dump({"error": fault.text}) + b"\n")
-        case _:  # no_done: the body just ends
-            pass
+            return wire.dump({"error": fault.text}) + b"\n"
+        case _:
+            return b""
 
 
 async def _whole(
@@ -161,8 +162,8 @@ async def _whole(
                 calls += part.get("tool_calls", [])
                 last = line
     except Interrupted as fault:
-        if fault.action.startswith("drop"):
-            _drop(http, reset=fault.action == "drop_rst")
+        if fault.action in DROPS:
+            return drop(http, reset=fault.action == "drop_rst")
         raise ApiError(500, fault.text) from None
     if last is None:
         raise ApiError(500, "no answer")
@@ -172,8 +173,8 @@ async def _whole(
     return web.Response(body=wire.dump(last), content_type="application/json", charset="utf-8")
 
 
-def _drop(http: web.Request, *, reset: bool) -> NoReturn:
-    """Cut the connection: by reset, or in good order but before the body's end."""
+def drop(http: web.Request, *, reset: bool) -> web.Response:
+    """Cut the connection: by reset, or in good order but before the body's end. Return what nobody will see."""
     if http.transport is not None:
         http.transport.abort() if reset else http.transport.close()
-    raise ConnectionResetError("dropped to order")
+    return web.Response()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from delegator.ollama.simulator.clock import Clock
 from delegator.ollama.simulator.event_log import EventLog
 from delegator.ollama.simulator.faults import Faults
-from delegator.ollama.simulator.loading import Loader, LoadFailed
+from delegator.ollama.simulator.loading import DIED, Loader, LoadFailed
 from delegator.ollama.simulator.memory import Memory, OutOfMemory
 from delegator.ollama.simulator.models import ModelSpec
 from delegator.ollama.simulator.options import LoadKey
@@ -71,10 +71,14 @@ class Scheduler:
         self._tasks = [asyncio.create_task(self._work()), asyncio.create_task(self.unloader.work())]
 
     async def stop(self) -> None:
-        """End the worker and forget every runner, as when the host goes down."""
+        """End the worker and forget every runner, as when the host goes down; what waited fails."""
+        waiting = [*self.queued, *([self.in_hand] if self.in_hand else [])]
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for pending in waiting:
+            if not pending.handed.done():
+                pending.handed.set_exception(LoadFailed(f"{DIED}signal: terminated"))
         for runner in self.loaded.values():
             runner.stop_timer()
         self.loaded.clear()
@@ -83,6 +87,12 @@ class Scheduler:
     def queued(self) -> list[Pending]:
         """The requests that wait for the worker, first first."""
         return list(self._queue._queue)  # type: ignore[attr-defined]  # asyncio gives no other way to look inside
+
+    @property
+    def shown(self) -> list[Runner]:
+        """The runners that ps lists: those loaded, and on the old engine also one being loaded (item 25)."""
+        loading = self.loader.loading_runner if self._profile.old_engine else None
+        return [*self.loaded.values(), *([loading] if loading else [])]
 
     # ── for requests ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -13,7 +13,7 @@ from delegator.ollama.simulator.runner import Runner
 
 
 def dump(value: Any) -> bytes:
-    """Return JSON as Ollama writes it: compact, not ASCII only, and the two separators JavaScript trips over escaped."""
+    """Return JSON as Ollama writes it: compact, not ASCII only, the two line separators of JavaScript escaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     return text.encode("utf-8", "replace")

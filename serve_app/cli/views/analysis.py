@@ -7,7 +7,7 @@ from rich.text import Text
 
 from delegator.schemas import Limits, PlanSessionReply, TaskAnalysis
 from serve_app.cli.formats import counted, duration, gigabytes, one_line
-from serve_app.cli.views.layout import SIMULATED, facts, heading, names, remarks, table
+from serve_app.cli.views.layout import SIMULATED, facts, heading, line, names, remarks, table
 
 _ACTIONS = {"reuse": "in memory already", "load": "load", "load_in_turn": "load when its turn comes"}
 
@@ -17,10 +17,10 @@ def analysis(reply: TaskAnalysis) -> list[RenderableType]:
     team = [(role, reply.models.get(role)) for role in reply.recommended_agents]
     return [
         headline(reply),
-        Text(one_line(reply.reasoning)),
-        Text(),
+        line(one_line(reply.reasoning)),
+        line(),
         table(("role", "model"), team, whole=("role",)),
-        Text(),
+        line(),
         facts(
             (
                 ("time", reply.estimated_time),
@@ -43,7 +43,7 @@ def headline(reply: TaskAnalysis) -> Text:
 def reasons(reply: TaskAnalysis) -> list[RenderableType]:
     """Return why, one line for each decision."""
     lines = why(reply)
-    return [Text(), heading("Why"), facts(lines)] if lines else []
+    return [line(), heading("Why"), facts(lines)] if lines else []
 
 
 def why(reply: TaskAnalysis) -> list[tuple[str, str]]:
@@ -78,13 +78,13 @@ def plan(reply: PlanSessionReply) -> list[RenderableType]:
         )
         for model in reply.models
     ]
-    verdict = Text("possible", "green") if reply.possible else Text("not possible now", "bold red")
+    verdict = line(("possible", "green")) if reply.possible else line(("not possible now", "bold red"))
     return [
         headline(reply.analysis),
-        Text(one_line(reply.analysis.reasoning)),
-        Text(),
+        line(one_line(reply.analysis.reasoning)),
+        line(),
         table(("model", "roles", ">memory", "what happens", ">load time"), rows, whole=("model",)),
-        Text(),
+        line(),
         facts(
             (
                 ("session", verdict),

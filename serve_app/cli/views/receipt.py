@@ -7,12 +7,12 @@ from rich.text import Text
 
 from delegator.schemas import Receipt
 from serve_app.cli.formats import bar, counted, duration, gigabyte_seconds, gigabytes, percent
-from serve_app.cli.views.layout import SIMULATED, facts, heading, table
+from serve_app.cli.views.layout import SIMULATED, facts, heading, line, table
 
 
 def receipt(reply: Receipt) -> list[RenderableType]:
     """Show a receipt; where the models were simulated, it says so in its first line."""
-    return [title(reply), *memory(reply), Text(), figures(reply)]
+    return [title(reply), *memory(reply), line(), figures(reply)]
 
 
 def title(reply: Receipt) -> Text:
@@ -29,11 +29,11 @@ def memory(reply: Receipt) -> list[RenderableType]:
     used = f"this session ({reply.agents_used} of {reply.agents_total})"
     mark = f", {SIMULATED}" if reply.simulated else ""
     rows = (
-        (used, gigabytes(reply.peak_gb), Text(bar(reply.peak_gb, of=most), "green"), reply.sizes + mark),
+        (used, gigabytes(reply.peak_gb), line((bar(reply.peak_gb, of=most), "green")), reply.sizes + mark),
         (
             everybody,
             gigabytes(reply.all_roles_gb),
-            Text(bar(reply.all_roles_gb, of=most), "dim"),
+            line((bar(reply.all_roles_gb, of=most), "dim")),
             reply.baseline + mark,
         ),
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from delegator.schemas import ListEventsReply, SessionHistoryReply, StatisticsReply
 from serve_app.cli.formats import bar, duration, gigabyte_seconds, moment, one_line
-from serve_app.cli.views.layout import facts, heading, names, state, table
+from serve_app.cli.views.layout import facts, heading, line, names, state, table
 
 TASK_CHARS = 50
 
@@ -17,7 +16,7 @@ TASK_CHARS = 50
 def history(reply: SessionHistoryReply) -> list[RenderableType]:
     """Show one page of past sessions, newest first."""
     if not reply.sessions:
-        return [Text("No sessions.")]
+        return [line("No sessions.")]
     rows = [
         (
             item.session_id,
@@ -33,7 +32,7 @@ def history(reply: SessionHistoryReply) -> list[RenderableType]:
     columns = ("session", "status", "category", ">agents", "started", ">lasted", "task")
     page = f"Page {reply.page} of {max(1, reply.pages)}, {reply.total_sessions} sessions in all."
     more = f" Next: delegator history --page {reply.page + 1}" if reply.page < reply.pages else ""
-    return [table(columns, rows, whole=("session",)), Text(page + more, "dim")]
+    return [table(columns, rows, whole=("session",)), line((page + more, "dim"))]
 
 
 def statistics(reply: StatisticsReply) -> list[RenderableType]:
@@ -56,15 +55,15 @@ def statistics(reply: StatisticsReply) -> list[RenderableType]:
     if reply.category_breakdown:
         most = max(reply.category_breakdown.values())
         ordered = sorted(reply.category_breakdown.items(), key=lambda item: (-item[1], item[0]))
-        rows = [(name.replace("_", " "), count, Text(bar(count, of=most), "cyan")) for name, count in ordered]
-        shown += [Text(), table(("category", ">sessions", ""), rows)]
+        rows = [(name.replace("_", " "), count, line((bar(count, of=most), "cyan"))) for name, count in ordered]
+        shown += [line(), table(("category", ">sessions", ""), rows)]
     return shown
 
 
 def events(reply: ListEventsReply) -> list[RenderableType]:
     """Show a run of the event log, oldest first."""
     if not reply.events:
-        return [Text("No events.")]
+        return [line("No events.")]
     rows = [
         (
             event.event_id,
@@ -76,5 +75,5 @@ def events(reply: ListEventsReply) -> list[RenderableType]:
         )
         for event in reply.events
     ]
-    more = Text(f"Next: delegator events --after {reply.next_after}", "dim")
+    more = line((f"Next: delegator events --after {reply.next_after}", "dim"))
     return [table((">event", "at", "kind", "session", "role, model", "facts"), rows, whole=("at", "session")), more]

@@ -15,7 +15,7 @@ from delegator.schemas import (
 )
 from serve_app.cli.formats import counted, duration, gigabytes, moment, one_line
 from serve_app.cli.views.analysis import limits
-from serve_app.cli.views.layout import SIMULATED, facts, heading, names, remarks, state, table
+from serve_app.cli.views.layout import SIMULATED, facts, heading, line, names, remarks, state, table
 from serve_app.cli.views.receipt import receipt
 
 TASK_CHARS = 60
@@ -28,7 +28,7 @@ def created(reply: CreateSessionReply) -> list[RenderableType]:
     return [
         line(("Session ", "bold"), reply.session_id, " is ", state(reply.status)),
         table(("role", "model"), [(role, reply.models.get(role)) for role in reply.active_agents], whole=("role",)),
-        Text(),
+        line(),
         facts(
             (
                 ("task", f"{reply.task_type}, {reply.complexity} complexity, category {reply.task_category}"),
@@ -38,8 +38,8 @@ def created(reply: CreateSessionReply) -> list[RenderableType]:
             )
         ),
         *remarks(reply.notes),
-        Text(),
-        Text(f"Next: delegator task start {reply.session_id}", "dim"),
+        line(),
+        line((f"Next: delegator task start {reply.session_id}", "dim")),
     ]
 
 
@@ -67,14 +67,14 @@ def session(reply: SessionView) -> list[RenderableType]:
     ]
     if reply.tasks:
         rows = [(task.task_id, state(task.status), one_line(task.task, at_most=TASK_CHARS)) for task in reply.tasks]
-        shown += [Text(), heading("Tasks"), table(("task", "status", "text"), rows, whole=("task",))]
+        shown += [line(), heading("Tasks"), table(("task", "status", "text"), rows, whole=("task",))]
     return [*shown, *remarks(reply.notes)]
 
 
 def active(reply: ListActiveSessionsReply) -> list[RenderableType]:
     """Show the open sessions."""
     if not reply.sessions:
-        return [Text("No session is open.")]
+        return [line("No session is open.")]
     rows = [
         (
             item.session_id,
@@ -101,7 +101,7 @@ def ended(reply: EndSessionReply) -> list[RenderableType]:
                 ("kept for others", names(reply.models_kept)),
             )
         ),
-        Text(),
+        line(),
         *receipt(reply.receipt),
     ]
 
@@ -110,7 +110,7 @@ def agent_added(reply: AddAgentReply) -> list[RenderableType]:
     """Show the role that joined."""
     ready = f"ready in about {duration(reply.ready_in_seconds)}" if reply.ready_in_seconds else "ready"
     return [
-        Text(f"{reply.agent_role} joined {reply.session_id} on {reply.model}, {ready}."),
+        line(f"{reply.agent_role} joined {reply.session_id} on {reply.model}, {ready}."),
         _team(reply.active_agents),
         *remarks(reply.notes),
     ]
@@ -119,8 +119,8 @@ def agent_added(reply: AddAgentReply) -> list[RenderableType]:
 def agent_removed(reply: RemoveAgentReply) -> list[RenderableType]:
     """Show the role that left."""
     freed = f"{gigabytes(reply.resources_freed_gb)} freed" if reply.resources_freed_gb else "its model stays for others"
-    return [Text(f"{reply.agent_role} left {reply.session_id}, {freed}."), _team(reply.active_agents)]
+    return [line(f"{reply.agent_role} left {reply.session_id}, {freed}."), _team(reply.active_agents)]
 
 
 def _team(roles: list[str]) -> Text:
-    return Text(f"The team has {counted(len(roles), 'role')}: {names(roles)}" if roles else "The team is empty.")
+    return line(f"The team has {counted(len(roles), 'role')}: {names(roles)}" if roles else "The team is empty.")

@@ -16,7 +16,7 @@ from delegator.schemas import (
     ResourceSummaryReply,
 )
 from serve_app.cli.formats import bar, counted, duration, gigabytes, percent
-from serve_app.cli.views.layout import SIMULATED, facts, heading, names, table
+from serve_app.cli.views.layout import SIMULATED, facts, heading, line, names, table
 
 
 def roles(reply: ListRolesReply) -> list[RenderableType]:
@@ -29,13 +29,13 @@ def roles(reply: ListRolesReply) -> list[RenderableType]:
     return [
         heading(f"Catalogue {reply.catalogue}"),
         table(("role", "title", "model", ">memory", "reports to", "what for"), rows, whole=("role", "model")),
-        Text(f"{total}, {gigabytes(reply.all_roles_memory_gb)} with all of them in memory (estimated).", "dim"),
+        line((f"{total}, {gigabytes(reply.all_roles_memory_gb)} with all of them in memory (estimated).", "dim")),
     ]
 
 
 def agents(reply: ListActiveAgentsReply) -> list[RenderableType]:
     """Show the running agents."""
-    return [agent_table(reply.agents)] if reply.agents else [Text("No agents are running.")]
+    return [agent_table(reply.agents)] if reply.agents else [line("No agents are running.")]
 
 
 def agent_table(running: Sequence[AgentInfo]) -> RenderableType:
@@ -59,13 +59,13 @@ def agent_table(running: Sequence[AgentInfo]) -> RenderableType:
 def agent_state(agent: AgentInfo) -> Text:
     """Return what an agent is at."""
     if agent.turns_running:
-        return Text("working", "cyan")
-    return Text("ready", "green") if agent.model_resident else Text("model not in memory", "dim")
+        return line(("working", "cyan"))
+    return line(("ready", "green")) if agent.model_resident else line(("model not in memory", "dim"))
 
 
 def resources(reply: ResourceSummaryReply) -> list[RenderableType]:
     """Show what runs and is in memory now."""
-    used = Text(bar(reply.total_memory_gb, of=reply.capacity_gb), "green")
+    used = line((bar(reply.total_memory_gb, of=reply.capacity_gb), "green"))
     used.append(f" {gigabytes(reply.total_memory_gb)} of {gigabytes(reply.capacity_gb)}")
     used.append(f" ({SIMULATED})" if reply.simulated else "")
     against = f"{percent(reply.memory_saved_ratio)} of the {gigabytes(reply.all_roles_memory_gb)} that all roles need"
@@ -82,7 +82,7 @@ def resources(reply: ResourceSummaryReply) -> list[RenderableType]:
         )
     ]
     if reply.models:
-        shown += [Text(), model_table(reply.models, simulated=reply.simulated)]
+        shown += [line(), model_table(reply.models, simulated=reply.simulated)]
     return shown
 
 
@@ -93,7 +93,7 @@ def model_table(resident: Sequence[ResidentModel], *, simulated: bool) -> Render
             model.model,
             gigabytes(model.memory_gb) + (f" {SIMULATED}" if simulated else ""),
             gigabytes(model.gpu_gb) if model.gpu_gb else None,
-            Text("busy", "cyan") if model.busy else Text("idle", "dim"),
+            line(("busy", "cyan")) if model.busy else line(("idle", "dim")),
             "somebody else" if model.foreign else names(model.held_by) or "nobody",
             model.endpoint,
         )
@@ -110,7 +110,7 @@ def cleanup(reply: CleanupReply) -> list[RenderableType]:
         ("sessions closed", names(reply.sessions_closed)),
         ("reservations removed", names(reply.placement_groups_removed)),
     )
-    checked = Text(f"Processes checked: {reply.processes_checked}")
+    checked = line(f"Processes checked: {reply.processes_checked}")
     if not any(value for _, value in found):
-        return [Text("Nothing was without an owner."), checked]
+        return [line("Nothing was without an owner."), checked]
     return [facts(found), checked]

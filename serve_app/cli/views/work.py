@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from delegator.schemas import SendMessageReply, TaskView, TurnReply
 from serve_app.cli.formats import counted, duration, role_name
-from serve_app.cli.views.layout import SIMULATED, facts, prose, rule, state
+from serve_app.cli.views.layout import SIMULATED, facts, line, prose, rule, state
 
 _PURPOSES = {"frame": "frames the task", "contribute": "contributes", "conclude": "concludes", "answer": "answers"}
 
@@ -34,7 +33,7 @@ def task(reply: TaskView) -> list[RenderableType]:
     if reply.answer is not None:
         shown += answer(reply, titles={})
     if reply.error is not None:
-        shown += [Text(), line(("failed: ", "bold red"), reply.error.message)]
+        shown += [line(), line(("failed: ", "bold red"), reply.error.message)]
     return shown
 
 
@@ -50,7 +49,7 @@ def contribution(turn: TurnReply, *, titles: Mapping[str, str], simulated: bool)
     waited = f", {duration(turn.load_seconds)} of it loading" if turn.load_seconds >= 0.05 else ""
     tries = f" · {counted(turn.attempts, 'attempt')}" if turn.attempts > 1 else ""
     note = f"{_PURPOSES[turn.purpose]} · {turn.model} · {seconds}{waited}{tries}"
-    return [rule(title(turn.role, titles), note=note), prose(turn.text), Text()]
+    return [rule(title(turn.role, titles), note=note), prose(turn.text), line()]
 
 
 def answer(reply: TaskView, *, titles: Mapping[str, str]) -> list[RenderableType]:
@@ -58,7 +57,7 @@ def answer(reply: TaskView, *, titles: Mapping[str, str]) -> list[RenderableType
     by = reply.replies[-1] if reply.replies else None
     note = f"{title(by.role, titles)} {_PURPOSES[by.purpose]} · {by.model}" if by else ""
     note += f" · {SIMULATED}" if reply.simulated else ""
-    return [rule("Answer", note=note), prose(reply.answer or ""), Text()]
+    return [rule("Answer", note=note), prose(reply.answer or ""), line()]
 
 
 def doing(reply: TaskView, *, titles: Mapping[str, str]) -> str:
@@ -80,5 +79,5 @@ def message(reply: SendMessageReply) -> list[RenderableType]:
     note = reply.model + (f" · {SIMULATED}" if reply.simulated else "")
     if reply.reply is None:
         later = f"{role_name(reply.to_role)} is still at it; see: delegator task show {reply.task_id}"
-        return [Text(later)]
+        return [line(later)]
     return [rule(role_name(reply.to_role), note=note), prose(reply.reply)]

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from delegator.ollama.simulator.text.prompt import read_prompt
+from delegator.ollama.simulator.text.reply import Message
 from delegator.roles.catalogue import load_catalogue
 from delegator.schemas import MAX_TEXT_CHARS, TurnPurpose
 from delegator.sessions.fitting import MARK, estimate_tokens
@@ -153,6 +155,20 @@ def test_whatever_was_written_only_our_headings_are_headings(task, key, value, r
     assert headings(turn) == [*expected, *REAL[2:]]
 
 
+@given(task=anything, value=anything, reply=anything, message=st.none() | anything)
+def test_the_simulator_reads_who_is_meant_whatever_was_written(task, value, reply, message):
+    turn = Turn(task=task, context={"note": value}, said=[("test_lead", reply)], message_from="cto", message=message)
+
+    asked = read_prompt([Message(**written) for written in messages(turn)])
+
+    assert asked is not None
+    assert (asked.role, asked.title, asked.purpose) == ("senior_developer", "Senior Developer", "contribute")
+    assert asked.brief == ECHO.role("senior_developer").brief.strip()
+    assert [role for role, _ in asked.said] == ["test_lead"]
+    assert asked.message is None if message is None else asked.message is not None and asked.message[0] == "cto"
+    assert asked.team == dict(TEAM)
+
+
 # ── fitting the window ────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -160,7 +176,7 @@ def tokens(prompt):
     return sum(estimate_tokens(message["content"]) for message in prompt)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     task=st.integers(1, MAX_TEXT_CHARS),
     context=st.lists(st.integers(0, 60_000), max_size=4),

@@ -96,7 +96,9 @@ async def test_a_reader_misses_nothing_while_many_write(store: Store) -> None:
     async def write(writer: int) -> None:
         for number in range(rounds):
             session = a_session(f"session_{writer}_{number}")
-            await store.create_session(session, [], [an_event(session_id=session.session_id) for _ in range(1 + writer)])
+            await store.create_session(
+                session, [], [an_event(session_id=session.session_id) for _ in range(1 + writer)]
+            )
 
     async def follow() -> None:
         total = sum(1 + writer for writer in range(writers)) * rounds

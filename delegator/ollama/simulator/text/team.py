@@ -47,9 +47,10 @@ def _heard(asked: Asked) -> str:
         return "Nobody has spoken before me."
     names = list(dict.fromkeys(excerpt(role, 40) for role, _ in asked.said))
     role, text = asked.said[-1]
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    quoted = excerpt(_unlabelled(text), SAID_CHARS)
-    return f"Before me spoke {excerpt(listed, 200)}; last, {excerpt(role, 40)} said “{quoted}”."
+    quoted = f"{excerpt(role, 40)} said “{excerpt(_unlabelled(text), SAID_CHARS)}”"
+    if len(names) == 1:
+        return f"Before me, {quoted}."
+    return f"Before me spoke {excerpt(', '.join(names[:-1]), 200)} and {names[-1]}; last, {quoted}."
 
 
 def _plain_text(request: ReplyRequest) -> str:

@@ -1,0 +1,156 @@
+"""What Delegator stands on besides Ray: its database and its models.
+
+Owns deciding which they are, and starting the simulator. The embedded database starts itself
+(`delegator/store/embedded.py`); what both are used for is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from actors import processes
+from actors.processes import MARK
+from delegator.errors import DelegatorError, StartFailed
+from delegator.settings import Settings
+from serve_app.lifecycle.home import Home
+
+PROBE_S = 3.0
+"""Real seconds in which an Ollama must tell its version; one that is busy loading a model still answers at once."""
+
+SIMULATOR = "the simulator"
+SIMULATOR_S = 30.0
+
+_STEP_S = 0.02
+_running: list[subprocess.Popen[bytes]] = []
+"""Programs that outlive us: Python warns about one whose handle it collects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Who answers as Ollama."""
+
+    mode: Literal["ollama", "simulated"]
+    version: str | None
+    """Of the Ollama that was found."""
+    reason: str
+    """Half a sentence: why this one."""
+
+
+def ensure_database(settings: Settings, home: Home) -> str:
+    """Return the URL of a database that answers and has our tables; the embedded server is started where none is set.
+
+    Raises:
+        StartFailed: the embedded server does not start.
+        StoreUnavailable: the given one does not answer, or refuses.
+    """
+    from delegator.store.embedded import EmbeddedPostgres
+
+    url = settings.database_url or EmbeddedPostgres(home.database_dir).ensure_running()
+    asyncio.run(_migrate(url))
+    return url
+
+
+async def _migrate(url: str) -> None:
+    from delegator.store.store import Store
+
+    store = Store(url, pool_size=1)
+    await store.open()
+    await store.close()
+
+
+def choose_models(settings: Settings) -> Models:
+    """Decide between Ollama and the simulator.
+
+    Raises:
+        OllamaUnavailable: Ollama was asked for and does not answer.
+    """
+    if settings.models == "simulated":
+        return Models("simulated", None, "as asked for")
+    try:
+        version = ollama_version(settings.ollama_url)
+    except DelegatorError:
+        if settings.models == "ollama":
+            raise
+        return Models("simulated", None, f"no Ollama answers at {settings.ollama_url}")
+    return Models("ollama", version, f"Ollama {version} answers at {settings.ollama_url}")
+
+
+def ollama_version(url: str) -> str:
+    """Return the version of the Ollama at `url`.
+
+    Raises:
+        OllamaUnavailable: none answers. Other errors of the client: what answers is no Ollama.
+    """
+    from delegator.ollama.client import OllamaClient
+
+    async def ask() -> str:
+        async with OllamaClient(url, connect_s=PROBE_S, request_s=PROBE_S) as client:
+            return await client.version()
+
+    return asyncio.run(ask())
+
+
+def start_simulator(settings: Settings, home: Home, *, memory_bytes: int, exit_with_pid: int | None) -> tuple[str, int]:
+    """Start the simulator as a process of its own; return its URL and process id.
+
+    Args:
+        settings: how fast it runs.
+        home: for its log.
+        memory_bytes: what its models may take together.
+        exit_with_pid: it ends when this process has.
+
+    Raises:
+        StartFailed: it does not listen in time.
+    """
+    home.logs.mkdir(parents=True, exist_ok=True)
+    log_path = home.logs / "simulator.log"
+    with tempfile.TemporaryDirectory(dir=home.path, prefix=".simulator-") as folder, log_path.open("wb") as log:
+        port_file = Path(folder) / "port"
+        program = subprocess.Popen(
+            _simulator_command(settings, port_file, exit_with_pid),
+            env={**os.environ, MARK: home.instance_id},
+            cwd=home.path,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        _running.append(program)
+        try:
+            port = _await_port(program, port_file, log_path)
+        except BaseException:
+            processes.kill([psutil.Process(program.pid)] if program.poll() is None else [])
+            raise
+    return f"http://127.0.0.1:{port}", program.pid
+
+
+def _simulator_command(settings: Settings, port_file: Path, exit_with_pid: int | None) -> list[str]:
+    command = [sys.executable, "-m", "delegator.ollama.simulator", "--port", "0", "--port-file", str(port_file)]
+    command += ["--scale", f"{settings.simulator_scale:g}"]
+    if exit_with_pid is not None:
+        command += ["--exit-with-pid", str(exit_with_pid)]
+    return command
+
+
+def _await_port(program: subprocess.Popen[bytes], port_file: Path, log_path: Path) -> int:
+    deadline = time.monotonic() + SIMULATOR_S
+    while True:
+        text = port_file.read_text(encoding="ascii").strip() if port_file.exists() else ""
+        if text:
+            return int(text)
+        if program.poll() is not None:
+            words = log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"]
+            raise StartFailed(SIMULATOR, words[-1], f"Its log is {log_path}.")
+        if time.monotonic() > deadline:
+            raise StartFailed(SIMULATOR, f"it does not listen after {SIMULATOR_S:.0f} s", f"Its log is {log_path}.")
+        time.sleep(_STEP_S)

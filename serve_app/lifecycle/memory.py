@@ -1,0 +1,51 @@
+"""How much memory there is for models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+from delegator.errors import SettingsInvalid
+from delegator.settings import GB, Settings
+
+SIMULATED_BYTES = 64 * GB
+"""What a simulated host is said to have, where nothing else is set: all nine roles of the catalogue fit one by one."""
+
+_CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+def machine_bytes() -> int:
+    """Return the memory of this machine, or what the container may use of it."""
+    total = int(psutil.virtual_memory().total)
+    limits = [limit for path in _CGROUP_LIMITS if (limit := _read_limit(path)) is not None]
+    return min([total, *limits])
+
+
+def memory_for_models(settings: Settings, *, simulated: bool) -> int:
+    """Return the bytes that models may take together.
+
+    Raises:
+        SettingsInvalid: the reserve leaves nothing.
+    """
+    if settings.memory is not None:
+        return settings.memory
+    if simulated:
+        return SIMULATED_BYTES
+    left = machine_bytes() - settings.memory_reserve
+    if left <= 0:
+        reserve, there = settings.memory_reserve / GB, machine_bytes() / GB
+        raise SettingsInvalid(
+            "memory_reserve",
+            f"{reserve:.1f}GB",
+            f"leaves nothing of the {there:.1f} GB there are",
+            "Give the memory for models itself (--memory), or a smaller reserve.",
+        )
+    return left
+
+
+def _read_limit(path: Path) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # no such control, or `max`
+        return None

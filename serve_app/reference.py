@@ -1,0 +1,87 @@
+"""Writes the reference pages of the documentation from the code: `python -m serve_app.reference`.
+
+`docs/operations.md` comes from the table of operations, `docs/settings.md` from the settings tree. A test compares the
+pages with what this would write, so that neither can drift.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from delegator.schemas import Reply
+from delegator.settings import PREFIX, Settings
+from serve_app.operations import OPERATIONS, Operation
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def operations_page() -> str:
+    """Return the page of all operations."""
+    lines = [
+        "# Operations",
+        "",
+        "One table, `serve_app/operations.py`, makes the HTTP routes, the MCP tools, the client's methods and the commands.",
+        "Each takes and returns the models of `delegator/schemas.py`; every error has a stable `code`, a message and a hint.",
+        "",
+    ]
+    topics = dict.fromkeys(op.topic for op in OPERATIONS)
+    for topic in topics:
+        lines += [f"## {topic}", "", "| MCP tool, client method | HTTP | what it does | input | output |", "|---|---|---|---|---|"]
+        lines += [_operation_row(op) for op in OPERATIONS if op.topic == topic]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _operation_row(op: Operation) -> str:
+    route = f"`{op.method} {op.path}`" if op.method else "MCP only"
+    return f"| `{op.name}` | {route} | {op.description} | {_fields(op.request)} | {_fields(op.reply)} |"
+
+
+def _fields(model: type[BaseModel]) -> str:
+    shown = []
+    for name, field in model.model_fields.items():
+        word = field.alias or name
+        shown.append(f"`{word}`" if field.is_required() or issubclass(model, Reply) else f"`{word}`?")
+    return ", ".join(shown) or "nothing"
+
+
+def settings_page() -> str:
+    """Return the page of all settings."""
+    lines = [
+        "# Settings",
+        "",
+        "Every setting can stand in `delegator.toml` (in the working folder, or at `DELEGATOR_CONFIG`), in the environment as",
+        f"`{PREFIX}<NAME>`, and those with an option of `delegator up` there too; the later wins. A wrong value or an unknown name is",
+        "an error that says what would be right.",
+        "",
+        "| setting | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        lines.append(f"| `{name}` | {_default(field.default)} | {field.description or ''} |")
+    return "\n".join([*lines, ""])
+
+
+def _default(value: object) -> str:
+    if value is None or value is PydanticUndefined:
+        return "none"
+    if isinstance(value, BaseModel):
+        levels = value.model_dump()
+        return "; ".join(f"{level}: {limit['max_agents']} agents, {limit['max_memory_gb']:g} GB" for level, limit in levels.items())
+    return f"`{value}`"
+
+
+PAGES = {"operations.md": operations_page, "settings.md": settings_page}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

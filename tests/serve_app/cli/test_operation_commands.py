@@ -1,0 +1,160 @@
+"""Every operation of the table has a command that sends its request and shows its reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from delegator import errors
+from delegator import schemas as s
+from serve_app.cli.main import app
+from serve_app.operations import BY_NAME, on_face
+from tests.serve_app.cli.conftest import Ended
+from tests.serve_app.samples import REPLIES, SESSION, TASK, CannedBackend
+
+LOCAL = {"analyze_task", "list_roles"}
+"""Answered without a running system, see test_offline.py."""
+
+CALLS: list[tuple[list[str], str, s.Request]] = [
+    (["plan", "Fix typo"], "plan_session", s.CreateSessionRequest(task_description="Fix typo")),
+    (
+        ["session", "create", "Log in", "--priority", "high", "--category", "development", "--wait-s", "3"],
+        "create_session",
+        s.CreateSessionRequest(
+            task_description="Log in",
+            context={"priority": "high"},
+            task_category=s.TaskCategory.DEVELOPMENT,
+            wait_s=3,
+        ),
+    ),
+    (["session", "list"], "list_active_sessions", s.NoInput()),
+    (["session", "show", SESSION], "get_session", s.SessionRef(session_id=SESSION)),
+    (["session", "end"], "end_session", s.OptionalSessionRef()),
+    (["session", "end", SESSION], "end_session", s.OptionalSessionRef(session_id=SESSION)),
+    (
+        ["session", "add", SESSION, "ceo", "--reason", "approval"],
+        "add_agent_to_session",
+        s.AddAgentRequest(session_id=SESSION, agent_role="ceo", reason="approval"),
+    ),
+    (
+        ["session", "remove", SESSION, "test_lead"],
+        "remove_agent_from_session",
+        s.RemoveAgentRequest(session_id=SESSION, agent_role="test_lead"),
+    ),
+    (["agents"], "list_active_agents", s.OptionalSessionRef()),
+    (["agents", SESSION], "list_active_agents", s.OptionalSessionRef(session_id=SESSION)),
+    (["task", "start", SESSION], "delegate_task", s.DelegateTaskRequest(session_id=SESSION)),
+    (["task", "start", SESSION, "More"], "delegate_task", s.DelegateTaskRequest(session_id=SESSION, task="More")),
+    (["task", "show", TASK, "--wait-s", "2"], "get_task", s.GetTaskRequest(task_id=TASK, wait_s=2)),
+    (["task", "cancel", TASK], "cancel_task", s.TaskRef(task_id=TASK)),
+    (
+        ["ask", SESSION, "ceo", "Well?", "--from", "cto"],
+        "send_message",
+        s.SendMessageRequest(session_id=SESSION, from_role="cto", to_role="ceo", text="Well?", wait_s=0),
+    ),
+    (["receipt", SESSION], "get_receipt", s.SessionRef(session_id=SESSION)),
+    (
+        ["history", "--date", "2026-01-02", "--page", "2"],
+        "session_history",
+        s.SessionHistoryRequest(date=date(2026, 1, 2), page=2),
+    ),
+    (
+        ["statistics", "--from", "2026-01-01"],
+        "statistics",
+        s.StatisticsRequest(from_date=date(2026, 1, 1)),
+    ),
+    (["resources"], "resource_summary", s.NoInput()),
+    (
+        ["events", "--session", SESSION, "--after", "7", "--limit", "5"],
+        "list_events",
+        s.ListEventsRequest(session_id=SESSION, after=7, limit=5),
+    ),
+    (["cleanup"], "cleanup_orphaned_agents", s.NoInput()),
+]
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def test_every_operation_has_exactly_one_command() -> None:
+    behind = [command.callback.__name__ for _, command in commands(get_command(app))]
+
+    table = [operation.name for operation in on_face("cli")]
+    assert sorted(name for name in behind if name in BY_NAME) == sorted(table)
+    assert {name for _, name, _ in CALLS} | LOCAL == set(table)
+
+
+@pytest.mark.parametrize(("arguments", "name", "request_"), CALLS, ids=lambda value: str(value)[:40])
+def test_a_command_sends_its_request(
+    online: Callable[..., Ended], backend: CannedBackend, arguments: list[str], name: str, request_: s.Request
+) -> None:
+    ended = online(*arguments)
+
+    assert ended.code == 0, ended.err
+    assert backend.asked[0] == (name, request_)
+
+
+@pytest.mark.parametrize(("arguments", "name", "request_"), CALLS, ids=lambda value: str(value)[:40])
+def test_json_is_the_reply_and_nothing_else(
+    online: Callable[..., Ended], arguments: list[str], name: str, request_: s.Request
+) -> None:
+    ended = online(*arguments, "--json")
+
+    assert ended.json == REPLIES[name].model_dump(mode="json", by_alias=True)
+    assert ended.out.count("\n") == 1
+    assert ended.err == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "hint"),
+    [
+        (errors.SessionNotFound("session_x"), 3, "list_active_sessions"),
+        (errors.SessionEnded(SESSION, "completed"), 4, "Create a new session"),
+        (errors.TooManySessions(10), 5, "End one"),
+        (errors.UnknownRole("cfo", ("ceo", "cto")), 2, "ceo, cto"),
+        (errors.StoreUnavailable("no route"), 6, "PostgreSQL"),
+    ],
+)
+def test_an_error_of_the_system_is_a_sentence_a_hint_and_a_code(
+    online: Callable[..., Ended], backend: CannedBackend, error: errors.DelegatorError, code: int, hint: str
+) -> None:
+    backend.answers["get_session"] = error
+
+    told, as_json = online("session", "show", SESSION), online("session", "show", SESSION, "--json")
+
+    assert (told.code, told.out) == (code, "")
+    assert told.err.startswith(f"error: {error.message}\nhint: ")
+    assert hint in told.err
+    assert (as_json.code, as_json.err) == (code, "")
+    assert as_json.json["error"]["code"] == error.code
+    assert as_json.json["error"]["details"] == error.details()
+
+
+@pytest.mark.parametrize("arguments", [["session", "list"], ["run", "x"], ["ask", "s", "ceo", "x"], ["task", "show", "t"]])
+def test_without_a_running_system_the_hint_is_how_to_start_it(
+    delegator: Callable[..., Ended], arguments: list[str]
+) -> None:
+    ended = delegator(*arguments, "--url", "http://127.0.0.1:9")
+
+    assert ended.code == 6
+    assert ended.err.splitlines()[-2:] == [
+        "error: Delegator does not answer at http://127.0.0.1:9",
+        "hint: Start it with: delegator up",
+    ]
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "http://", "http://h:port", "http://[half"])
+def test_an_address_that_is_none_is_refused(delegator: Callable[..., Ended], url: str) -> None:
+    ended = delegator("session", "list", "--url", url, "--json")
+
+    assert ended.code == 2
+    assert ended.json["error"]["details"]["field"] == "--url"
