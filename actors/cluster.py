@@ -11,6 +11,7 @@ import importlib
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ SESSION_MANAGER = "session-manager"
 
 CONNECT_S = 3.0
 """Real seconds in which an address must take a connection. Ray itself asks a dead address for many minutes."""
+
+_before: dict[str, str | None] = {}
+"""What the variables that `connect` set were before."""
 
 _ADVICE = "Is Ray running there? `ray status` tells; without --ray-address Delegator starts a Ray of its own."
 
@@ -66,18 +70,26 @@ def connect(address: str, *, token_path: Path | None = None) -> str:
     Raises:
         StartFailed: no Ray takes us at this address.
     """
-    environment = driver_environment(token_path)
-    os.environ.update(environment)
+    _take_over(driver_environment(token_path))
+    try:
+        return _join(address)
+    except BaseException:
+        disconnect()
+        raise
+
+
+def _join(address: str) -> str:
     import ray
 
-    _after_import(environment)
+    _look_again()
     logging.getLogger("ray").setLevel(logging.ERROR)
     exact = _exact_address(address)
     if ray.is_initialized():
         if ray.get_runtime_context().gcs_address == exact:
             return exact
         ray.shutdown()
-    _await_port(exact)
+    if not reachable(exact):
+        raise StartFailed("the connection to Ray", f"nothing answers at {exact}", _ADVICE)
     try:
         ray.init(
             address=exact,
@@ -92,10 +104,12 @@ def connect(address: str, *, token_path: Path | None = None) -> str:
 
 
 def disconnect() -> None:
-    """Leave the Ray; detached actors and Serve applications stay."""
+    """Leave the Ray; detached actors and Serve applications stay. The environment is as it was before `connect`."""
     import ray
 
     ray.shutdown()
+    _give_back()
+    _look_again()
 
 
 @contextlib.contextmanager
@@ -145,16 +159,30 @@ def remove_ours() -> list[str]:
     return removed
 
 
-def _after_import(environment: Mapping[str, str]) -> None:
-    """Make a Ray that this process had imported already look at the environment again."""
+def _take_over(environment: Mapping[str, str]) -> None:
+    for name, value in environment.items():
+        _before.setdefault(name, os.environ.get(name))
+        os.environ[name] = value
+
+
+def _give_back() -> None:
+    while _before:
+        name, value = _before.popitem()
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _look_again() -> None:
+    """Make Ray, which reads the environment when it is imported, read it again: it may have been imported before."""
     from ray._private import ray_constants
 
     raylet: Any = importlib.import_module("ray._raylet")  # compiled, without types
-    if "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER" in environment:
-        ray_constants.ENABLE_RAY_CLUSTER = False
-    if "RAY_AUTH_MODE" in environment:
-        raylet.Config.initialize("")
-        raylet.AuthenticationTokenLoader.instance().reset_cache()
+    given = os.environ.get("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER")
+    ray_constants.ENABLE_RAY_CLUSTER = sys.platform == "linux" if given is None else given.lower() in ("1", "true")
+    raylet.Config.initialize("")
+    raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 def _exact_address(address: str) -> str:
@@ -169,11 +197,6 @@ def _exact_address(address: str) -> str:
     if found is None:
         raise StartFailed("the connection to Ray", "no Ray runs on this machine", _ADVICE)
     return str(found)
-
-
-def _await_port(address: str) -> None:
-    if not reachable(address):
-        raise StartFailed("the connection to Ray", f"nothing answers at {address}", _ADVICE)
 
 
 def _first_line(exc: Exception) -> str:

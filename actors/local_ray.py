@@ -7,6 +7,7 @@ Ray of the machine. How programs join is `cluster.py`; which processes are ours 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import shutil
@@ -34,6 +35,13 @@ GRACE_S = 4.0
 """Real seconds from asking a Ray process to end to killing it. The raylet ends its workers within half a second; the
 other servers keep nothing that a kill could lose."""
 
+KEPT_LOG_BYTES = 100_000_000
+"""Logs that are larger in sum are not kept."""
+
+logger = logging.getLogger(__name__)
+
+_RAY = "r"
+"""Ray's own folder in the runtime folder; short, for the sake of the sockets in it."""
 _SOCKET_DIRS = Path("/tmp")  # noqa: S108 - socket paths may have 103 bytes: TMPDIR is too long on macOS, and homes may be
 
 
@@ -81,7 +89,7 @@ def start_local_ray(
     environment = _environment(instance_id, token_path)
     try:
         _run(command, environment, folder, log_path)
-        address = (folder / "ray_current_cluster").read_text(encoding="utf-8").strip()
+        address = (folder / _RAY / "ray_current_cluster").read_text(encoding="utf-8").strip()
         pids = _parts(folder)
     except BaseException:
         stop_local_ray(instance_id)
@@ -89,10 +97,14 @@ def start_local_ray(
     return RayNode(address, f"http://127.0.0.1:{dashboard_port}" if dashboard_port else None, pids)
 
 
-def stop_local_ray(instance_id: str) -> list[str]:
+def stop_local_ray(instance_id: str, *, keep_logs_in: Path | None = None) -> list[str]:
     """End every Ray process of one instance and remove its folder; return what was ended. Harmless without any.
 
     The raylet goes first: it ends its workers in order. The others may hang once it is gone, and are killed then.
+
+    Args:
+        instance_id: whose Ray.
+        keep_logs_in: takes the log files; what it held before is replaced.
     """
     folder = runtime_dir(instance_id)
     ended = [(processes.title(process), process) for process in processes.processes_in(folder)]
@@ -102,8 +114,21 @@ def stop_local_ray(instance_id: str) -> list[str]:
     late = processes.processes_in(folder)  # a worker that was just being started appears only now
     names += [processes.named(process) for process in late]
     processes.kill(late)
+    if keep_logs_in is not None:
+        _keep_logs(folder, keep_logs_in)
     shutil.rmtree(folder, ignore_errors=True)
     return names
+
+
+def _keep_logs(folder: Path, kept: Path) -> None:
+    logs = folder / _RAY / "session_latest" / "logs"
+    if not logs.is_dir() or sum(file.stat().st_size for file in logs.rglob("*") if file.is_file()) > KEPT_LOG_BYTES:
+        return
+    shutil.rmtree(kept, ignore_errors=True)
+    try:
+        shutil.copytree(logs, kept, symlinks=True)
+    except (OSError, shutil.Error) as exc:
+        logger.warning("the logs of Ray could not be kept: %s", exc)
 
 
 def ensure_token(path: Path) -> None:
@@ -117,7 +142,7 @@ def ensure_token(path: Path) -> None:
 
 
 def make_runtime_dir(instance_id: str) -> Path:
-    """Make the runtime folder, closed to others: Ray opens its own folders in it to everybody.
+    """Make the runtime folder, closed to others: Ray opens its own folder in it to everybody.
 
     Raises:
         StartFailed: the name is taken by somebody else.
@@ -150,7 +175,7 @@ def _command(folder: Path, *, memory_bytes: int, port: int, dashboard_port: int)
         "--head",
         "--node-ip-address=127.0.0.1",
         f"--port={port}",
-        f"--temp-dir={folder}",
+        f"--temp-dir={folder / _RAY}",
         f"--memory={memory_bytes}",
         f"--object-store-memory={OBJECT_STORE_BYTES}",
         *dashboard,

@@ -327,6 +327,7 @@ class ModelHost:
         entry.loaded_at = datetime.now(UTC)
         entry.last_used = self._clock.mark()
         self._sizes[model.name, model.num_ctx] = entry.size_bytes
+        self._quarantine.pop(model.name, None)
         self._suspect = None
         self._tell(EventKind.MODEL_LOADED, entry, wish.session_id, load_s=round(load_s, 3))
         for holder in sorted(entry.holders):  # told only now, with the measured size, but held since the load began
@@ -437,6 +438,8 @@ class ModelHost:
     async def choose(self, model: str, fallbacks: Sequence[str]) -> tuple[str, str]:
         """Return the first of the model and its fallbacks that this endpoint can load, and why not an earlier one.
 
+        One that failed to load earlier is passed over only where another can be had: what kept it out may have passed.
+
         Raises:
             ModelMissing: none of them is installed.
             ModelLoadFailed: those that are installed cannot be loaded.
@@ -444,11 +447,17 @@ class ModelHost:
         installed = {normalise(m.name) for m in await self._client.tags()}
         version = _version_of(await self._client.version())
         reasons: list[str] = []
+        failed_earlier: str | None = None
         for name in (model, *fallbacks):
             problem = await self._why_not(name, installed, version)
-            if problem is None:
+            if problem is None and name not in self._quarantine:
                 return name, "; ".join(reasons)
+            if problem is None:
+                failed_earlier = failed_earlier or name
+                problem = f"failed to load earlier ({self._quarantine[name]})"
             reasons.append(f"{name} {problem}")
+        if failed_earlier is not None:
+            return failed_earlier, "; ".join(r for r in reasons if not r.startswith(f"{failed_earlier} "))
         if model not in installed:
             raise ModelMissing(self._spec.url, model)
         raise ModelLoadFailed(self._spec.url, model, "; ".join(reasons))
@@ -456,8 +465,6 @@ class ModelHost:
     async def _why_not(self, name: str, installed: set[str], version: tuple[int, ...]) -> str | None:
         if normalise(name) not in installed:
             return "is not installed"
-        if name in self._quarantine:
-            return f"failed to load earlier ({self._quarantine[name]})"
         dead_since = DEAD_ARCHITECTURES.get((await self._client.show(name)).architecture)
         if dead_since is not None and version >= dead_since:
             return f"does not load on Ollama {'.'.join(map(str, dead_since))} and later"

@@ -22,14 +22,25 @@ _KILLED_S = 5.0
 """Real seconds that a killed process may stay in the list."""
 
 
-def own_processes(instance_id: str, runtime_dir: Path) -> list[psutil.Process]:
-    """Return the living processes of one instance, the oldest first; never this process or one that started it."""
-    return _living(lambda process: _has_mark(process, instance_id) or _works_in(process, runtime_dir))
+def own_processes(instance_id: str, *folders: Path) -> list[psutil.Process]:
+    """Return the living processes of one instance: those with its mark, and those that work in one of its `folders`.
+
+    The oldest first; never this process or one that started it.
+    """
+    return _living(lambda process: _has_mark(process, instance_id) or works_in(process, *folders))
 
 
-def processes_in(runtime_dir: Path) -> list[psutil.Process]:
-    """Return the living processes that work in `runtime_dir`, the oldest first: those of its Ray, and no others."""
-    return _living(lambda process: _works_in(process, runtime_dir))
+def processes_in(folder: Path) -> list[psutil.Process]:
+    """Return the living processes that work in `folder`, the oldest first."""
+    return _living(lambda process: works_in(process, folder))
+
+
+def works_in(process: psutil.Process, *folders: Path) -> bool:
+    """Return whether the working folder of a process is one of these, which may have been removed meanwhile."""
+    try:
+        return process.cwd().removesuffix(" (deleted)") in {str(folder.resolve()) for folder in folders}
+    except (psutil.Error, OSError):
+        return False
 
 
 def end(processes: Sequence[psutil.Process], *, grace_s: float) -> list[psutil.Process]:
@@ -105,12 +116,5 @@ def _living(belongs: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
 def _has_mark(process: psutil.Process, instance_id: str) -> bool:
     try:
         return process.environ().get(MARK) == instance_id
-    except (psutil.Error, OSError):
-        return False
-
-
-def _works_in(process: psutil.Process, folder: Path) -> bool:
-    try:
-        return process.cwd().removesuffix(" (deleted)") == str(folder.resolve())
     except (psutil.Error, OSError):
         return False

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from actors.host_messages import Released, TurnWish
 from actors.parts import OpenSession, Parts
+from delegator.analysis.limits import admitting_level
 from delegator.errors import (
     AgentAlreadyActive,
     AgentBusy,
@@ -44,7 +45,7 @@ from delegator.sessions.ids import new_session_id
 from delegator.sessions.receipt import compute_receipt
 from delegator.sessions.turns import plan_team_turns
 from delegator.settings import GB
-from delegator.store.records import AgentRecord, NewEvent, SessionRecord
+from delegator.store.records import AgentRecord, NewEvent, SessionLimits, SessionRecord
 
 log = logging.getLogger(__name__)
 
@@ -296,7 +297,7 @@ class SessionBook:
         self._parts.catalogue.role(role)
         async with session.lock:
             session.ensure_open()
-            self._ensure_may_join(session, role)
+            limits = self._limits_with(session, role)
             model, why = await self._choose_model(session, role)
             await self._parts.pool.lease(role, session.session_id)
             now = self._parts.clock.now()
@@ -306,27 +307,49 @@ class SessionBook:
             events += self._fallback_events(session, [role], now)
             try:
                 await self._parts.store.add_agent(
-                    AgentRecord(session.session_id, role, model, now, None, reason), events, active_agents=team
+                    AgentRecord(session.session_id, role, model, now, None, reason),
+                    events,
+                    active_agents=team,
+                    limits=limits,
                 )
             except BaseException:
                 session.models.pop(role, None)
                 await self._parts.pool.release(role, session.session_id)
                 raise
+            notes = _notes_on_limits(session.record, limits)
             session.record = replace(
-                session.record, active_agents=team, total_agents_spawned=session.record.total_agents_spawned + 1
+                session.record,
+                active_agents=team,
+                total_agents_spawned=session.record.total_agents_spawned + 1,
+                limits_complexity=limits.complexity,
+                limits_max_agents=limits.max_agents,
+                limits_max_memory_bytes=limits.max_memory_bytes,
             )
-        notes = [f"{role} speaks with {model}: {why}."] if why else []
-        return model, notes
+        return model, [*notes, *([f"{role} speaks with {model}: {why}."] if why else [])]
 
-    def _ensure_may_join(self, session: OpenSession, role: str) -> None:
+    def _limits_with(self, session: OpenSession, role: str) -> SessionLimits:
+        """Return the limits that admit the team with one more role: the session's own, or of the next level that does.
+
+        Raises:
+            AgentAlreadyActive, AgentLimitReached, MemoryExceeded: it is there, or no level admits it.
+        """
         if role in session.team:
             raise AgentAlreadyActive(session.session_id, role)
-        if len(session.team) >= session.record.limits_max_agents:
-            raise AgentLimitReached(session.session_id, session.record.limits_max_agents)
         wanted = self._parts.catalogue.role(role)
-        bound = min(self._parts.capacity_bytes, session.record.limits_max_memory_bytes)
+        levels = self._parts.settings.complexity_limits
+        level = admitting_level(
+            session.record.limits_complexity,
+            levels,
+            team_size=len(session.team) + 1,
+            largest_model_bytes=wanted.memory_bytes,
+        )
+        limits = SessionLimits(level, levels.of(level).max_agents, round(levels.of(level).max_memory_gb * GB))
+        if len(session.team) >= limits.max_agents:
+            raise AgentLimitReached(session.session_id, limits.max_agents)
+        bound = min(self._parts.capacity_bytes, limits.max_memory_bytes)
         if wanted.memory_bytes > bound:
             raise MemoryExceeded(wanted.model, wanted.memory_bytes / GB, bound / GB)
+        return limits
 
     async def remove_agent(self, session: OpenSession, role: str, reason: str, busy_with: str | None) -> Released:
         """Dismiss a role; return what its model gave back.
@@ -481,6 +504,16 @@ def baseline_models(parts: Parts) -> list[Model]:
     """Return the models of all roles, each once: what is compared against."""
     names = dict.fromkeys(role.model for role in parts.catalogue.roles.values())
     return [parts.catalogue.models[name] for name in names]
+
+
+def _notes_on_limits(record: SessionRecord, limits: SessionLimits) -> list[str]:
+    if limits.complexity is record.limits_complexity:
+        return []
+    return [
+        f"The limits of {limits.complexity.value} apply from now on ({limits.max_agents} agents, "
+        f"{limits.max_memory_bytes / GB:g} GB at one time), because those of {record.limits_complexity.value} "
+        "do not admit the larger team."
+    ]
 
 
 def _look_at(opening: asyncio.Task[None]) -> None:

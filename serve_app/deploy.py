@@ -6,8 +6,10 @@ application of its own.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from ray import serve
@@ -32,14 +34,39 @@ STOP_S = 3.0
 def app(args: dict[str, str]) -> Application:
     """Build the application for `serve run serve_app.deploy:app [setting=value ...]`.
 
+    Starts what the system stands on (database, simulator) if it is not there; the actors come with the replica.
+
     Raises:
         SettingsInvalid: a setting is unknown or wrong.
+        DelegatorError: the database or the models cannot be had.
     """
-    return application(Settings.load(**args))
+    return application(_founded(Settings.load(**args)))
+
+
+def _founded(settings: Settings) -> Settings:
+    """Return the settings with database, models and memory as they were found or started, as `delegator up` does."""
+    from serve_app.lifecycle import backing, preflight
+    from serve_app.lifecycle.home import Home
+    from serve_app.lifecycle.memory import memory_for_models
+
+    home = Home(settings.home_dir)
+    preflight.prepare_home(home)
+    mode = backing.choose_models(settings).mode
+    found: dict[str, Any] = {
+        "home": home.path,
+        "models": mode,
+        "memory": memory_for_models(settings, simulated=mode == "simulated"),
+        "database_url": backing.ensure_database(settings, home),
+    }
+    if mode == "simulated":
+        found["ollama_url"], _ = backing.start_simulator(
+            settings, home, memory_bytes=found["memory"], exit_with_pid=os.getpid()
+        )
+    return settings.model_copy(update=found)
 
 
 def application(settings: Settings) -> Application:
-    """Build the application for given settings."""
+    """Build the application for settings that say where database and models are."""
     deployment = serve.deployment(
         name="api",
         num_replicas=1,

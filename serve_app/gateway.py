@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import ray
-from actors.cluster import NAMESPACE, SESSION_MANAGER
 
 from actors.calls import ACTOR_LOST, ask
+from actors.cluster import NAMESPACE, SESSION_MANAGER
 from delegator.errors import CallInterrupted, SystemNotRunning, Unavailable
 from delegator.schemas import Reply, Request
 from serve_app.calls import AsyncCaller, Calls

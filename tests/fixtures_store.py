@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -57,10 +58,30 @@ def libpq(url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
+def made_data_dir() -> Iterator[Path]:
+    """The data folder of a server that was made and stopped, to be copied: making one takes a second or more."""
+    folder = Path(tempfile.mkdtemp(prefix="delegator-test-"))
+    embedded = EmbeddedPostgres(folder / "pg")
+    try:
+        embedded.ensure_running()
+        embedded.stop()
+        yield embedded.data_dir
+    finally:
+        embedded.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy_data(made: Path, to: Path) -> None:
+    """Copy the data folder of a stopped server, owners and rights included."""
+    subprocess.run(["cp", "-Rp", str(made), str(to)], check=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(made_data_dir: Path) -> Iterator[PostgresServer]:
     """One embedded server for the whole run, in a short folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="delegator-test-"))
     embedded = EmbeddedPostgres(folder / "pg")
+    copy_data(made_data_dir, embedded.data_dir)
     try:
         server = PostgresServer(embedded.ensure_running())
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))

@@ -22,9 +22,9 @@ from urllib.parse import quote
 from psycopg.pq import Ping
 
 from delegator.errors import StartFailed
-from delegator.store.embedded_config import SOCKET_PORT, choose_socket_dir, is_ours, write_config
+from delegator.store.embedded_config import SOCKET_PORT, choose_socket_dir, clear_socket, is_ours, write_config
 from delegator.store.embedded_failures import PART, of_log, of_os_error
-from delegator.store.embedded_process import ServerProcess, answers, wait_until
+from delegator.store.embedded_process import ServerProcess, answers, is_gone, wait_until
 from delegator.store.embedded_programs import VERSION, Programs
 from delegator.store.embedded_user import ServerUser, server_user
 
@@ -113,10 +113,9 @@ class EmbeddedPostgres:
         user.open_way_to(self.data_dir)
         self._check_data_dir()
         socket_dir = choose_socket_dir(self.data_dir, user)
+        clear_socket(socket_dir)
         write_config(self.data_dir, socket_dir, user)
-        self._launch(programs)
-        if answers(socket_dir) != Ping.OK:
-            raise of_log(self._log_since(0), self.data_dir, seen_in=self.log_path)
+        self._launch(programs, socket_dir)
         return socket_dir
 
     def _await_or_clear_old(self) -> None:
@@ -172,14 +171,14 @@ class EmbeddedPostgres:
                 "Choose another DELEGATOR_HOME, or run that server and set DELEGATOR_DATABASE_URL.",
             )
 
-    def _launch(self, programs: Programs) -> None:
+    def _launch(self, programs: Programs, socket_dir: Path) -> None:
         if self.log_path.exists() and self.log_path.stat().st_size > LOG_BYTES:
             self.log_path.unlink()
         written = self.log_path.stat().st_size if self.log_path.exists() else 0
-        wait = ("-w", "-t", str(START_S))
-        done = programs.run("pg_ctl", "start", "-D", self.data_dir, "-l", self.log_path, *wait, deadline_s=START_S + 10)
-        if done.code != 0:
-            raise of_log(self._log_since(written) or done.output, self.data_dir, seen_in=self.log_path)
+        pid = programs.launch("postgres", "-D", self.data_dir, log=self.log_path)
+        wait_until(lambda: answers(socket_dir) == Ping.OK or is_gone(pid), deadline_s=START_S)
+        if answers(socket_dir) != Ping.OK:
+            raise of_log(self._log_since(written), self.data_dir, seen_in=self.log_path)
         logger.info("the embedded PostgreSQL runs in %s", self.data_dir)
 
     def _log_since(self, offset: int) -> str:

@@ -59,8 +59,8 @@ SETTINGS = {
 
 def write_config(data_dir: Path, socket_dir: Path, user: ServerUser) -> None:
     """Write postgresql.conf and pg_hba.conf anew. Raises OSError."""
-    place = str(socket_dir).replace('"', '""').replace("'", "''")
-    lines = [f"{key} = {value}" for key, value in {**SETTINGS, "unix_socket_directories": f"'\"{place}\"'"}.items()]
+    settings = SETTINGS | {"unix_socket_directories": f"'\"{socket_dir}\"'"}
+    lines = [f"{key} = {value}" for key, value in settings.items()]
     _write(data_dir / "postgresql.conf", HEADER + "\n".join(lines) + "\n", user)
     _write(data_dir / "pg_hba.conf", HEADER + "local all all trust\n", user)
 
@@ -79,7 +79,7 @@ def choose_socket_dir(data_dir: Path, user: ServerUser) -> Path:
         StartFailed: a folder of that name belongs to somebody else.
         OSError: it cannot be made.
     """  # noqa: D205 - one sentence
-    if len(os.fsencode(data_dir / f".s.PGSQL.{SOCKET_PORT}")) <= LONGEST_SOCKET_PATH and _takes_sockets(data_dir):
+    if _fits(data_dir) and _takes_sockets(data_dir):
         return data_dir
     mark = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
     folder = _runtime_root(user) / f"delegator-{user.owner}-{mark}"
@@ -96,12 +96,28 @@ def choose_socket_dir(data_dir: Path, user: ServerUser) -> Path:
     return folder
 
 
+def clear_socket(socket_dir: Path) -> None:
+    """Remove what a killed server left of its socket. Only while no server runs. Raises OSError.
+
+    PostgreSQL would do so itself, but takes the number in an old lock file for a server that lives when it is a zombie,
+    or belongs to another program by now.
+    """
+    for name in (f".s.PGSQL.{SOCKET_PORT}", f".s.PGSQL.{SOCKET_PORT}.lock"):
+        (socket_dir / name).unlink(missing_ok=True)
+
+
 def _runtime_root(user: ServerUser) -> Path:
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if runtime and user.uid is None and os.access(runtime, os.W_OK) and len(runtime) < LONGEST_SOCKET_PATH // 2:
-        return Path(runtime)
-    temporary = tempfile.gettempdir()
-    return Path(temporary if len(temporary) < LONGEST_SOCKET_PATH // 2 and user.uid is None else "/tmp")  # noqa: S108 - a private folder in it
+    candidates = [os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()] if user.uid is None else []
+    for candidate in candidates:
+        if candidate and _fits(Path(candidate) / ("x" * 32)) and os.access(candidate, os.W_OK):
+            return Path(candidate)
+    return Path("/tmp")  # noqa: S108 - only the place of a private folder
+
+
+def _fits(folder: Path) -> bool:
+    """True when a socket there has a path short enough, and plain enough: libpq takes a comma for the next host."""
+    path = folder / f".s.PGSQL.{SOCKET_PORT}"
+    return len(os.fsencode(path)) <= LONGEST_SOCKET_PATH and not set(str(path)) & set(",'\"\\")
 
 
 def _takes_sockets(folder: Path) -> bool:

@@ -97,9 +97,10 @@ class ServerProcess:
 
 def answers(socket_dir: Path) -> Ping:
     """Ask the server at a socket whether it takes connections."""
-    place = str(socket_dir).replace("\\", "\\\\").replace("'", "\\'")
     return Ping(
-        PGconn.ping(f"host='{place}' port={SOCKET_PORT} user=delegator dbname=delegator connect_timeout=3".encode())
+        PGconn.ping(
+            f"host='{socket_dir}' port={SOCKET_PORT} user=delegator dbname=delegator connect_timeout=3".encode()
+        )
     )
 
 
@@ -113,9 +114,14 @@ def wait_until(done: Callable[[], bool], *, deadline_s: float) -> bool:
     return True
 
 
-def _is_gone(process: psutil.Process) -> bool:
-    """True also for a zombie: in a container without a reaper it stays in the list for ever."""
+def is_gone(pid: int) -> bool:
+    """True when no such process runs; also for a zombie, which stays for ever in a container without a reaper."""
     try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def _is_gone(process: psutil.Process) -> bool:
+    """As `is_gone`, for a process known before: its number may belong to another one by now."""
+    return not process.is_running() or is_gone(process.pid)

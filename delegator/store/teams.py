@@ -8,11 +8,15 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from delegator.store import agents, events, sessions
-from delegator.store.records import AgentRecord, NewEvent
+from delegator.store.records import AgentRecord, NewEvent, SessionLimits
 
 
 async def add(
-    connection: AsyncConnection, agent: AgentRecord, new_events: Sequence[NewEvent], active_agents: Sequence[str]
+    connection: AsyncConnection,
+    agent: AgentRecord,
+    new_events: Sequence[NewEvent],
+    active_agents: Sequence[str],
+    limits: SessionLimits | None = None,
 ) -> None:
     """Let a role join a session; nothing happens when it is there already.
 
@@ -22,6 +26,8 @@ async def add(
     await sessions.require(connection, agent.session_id)
     if await agents.insert(connection, [agent]):
         await sessions.set_team(connection, agent.session_id, active_agents, spawned=1)
+        if limits is not None:
+            await sessions.set_limits(connection, agent.session_id, limits)
         await events.append(connection, new_events)
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import traceback
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from delegator.errors import SettingsInvalid
@@ -15,8 +17,6 @@ from delegator.schemas import ErrorBody
 from delegator.settings import Settings
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-logger = logging.getLogger(__name__)
 
 
 class _LogFile(logging.Handler):
@@ -27,11 +27,15 @@ class _LogFile(logging.Handler):
         self.setFormatter(logging.Formatter(_FORMAT))
 
     def emit(self, record: logging.LogRecord) -> None:
-        try:
-            with log_path().open("a", encoding="utf-8", errors="backslashreplace") as log:
-                log.write(self.format(record) + "\n")
-        except OSError:  # a full disk must not turn a sentence into a traceback
-            return
+        _write(self.format(record))
+
+
+def _write(text: str) -> None:
+    try:
+        with log_path().open("a", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(text + "\n")
+    except OSError:  # a full disk must not turn a sentence into a traceback
+        return
 
 
 def log_path() -> Path:
@@ -51,7 +55,8 @@ def log_quietly() -> None:
 
 def record_bug(bug: Exception, arguments: Sequence[str]) -> ErrorBody:
     """Write a bug down, and return what to tell about it."""
-    logger.error("delegator %s", " ".join(arguments)[:500], exc_info=bug)
+    command = " ".join(arguments)[:500]
+    _write("".join((f"{datetime.now(UTC).isoformat()} delegator {command}\n", *traceback.format_exception(bug))))
     return ErrorBody(
         code="internal_error",
         message=f"something went wrong inside Delegator ({type(bug).__name__}: {bug})"[:500],

@@ -57,6 +57,12 @@ class Progress:
         else:
             self._status.update(Text(line))
 
+    def step(self, text: str) -> None:
+        """Say that the next of several steps begins; the one before it has come to its end."""
+        if self._last and self._console.is_terminal:
+            self.done(self._last)
+        self.now(text)
+
     def done(self, text: str) -> None:
         """Say what has come to its end; the line stays."""
         mark = ("✓ ", "green") if self._console.is_terminal else ""

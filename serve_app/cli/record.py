@@ -35,8 +35,9 @@ COMMANDS = (
             word="agents",
             about="List the running agents of a session. Without SESSION: of the only open one.",
             arguments={"session_id": "[SESSION]"},
+            names={"all_sessions": "all"},
             saying="Looking for agents",
-            examples=("delegator agents", f"delegator agents {SESSION} --json"),
+            examples=("delegator agents", f"delegator agents {SESSION}", "delegator agents --all --json"),
         ),
     ),
     (

@@ -78,7 +78,7 @@ class RequestOptions:
         for name, word in self.arguments.items():
             info = self.model.model_fields[name]
             told = _help(info) or (TEXT_HELP if word.strip("[]") == "TEXT" else "")
-            argument = typer.Argument(metavar=word, help=told, show_default=False)
+            argument = typer.Argument(metavar=word.strip("[]"), help=told, show_default=False)
             optional = word.startswith("[") or not info.is_required()
             annotation = _annotation(info) | None if optional else _annotation(info)
             default = None if optional else inspect.Parameter.empty

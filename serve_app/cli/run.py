@@ -19,7 +19,6 @@ from delegator.schemas import (
     DelegateTaskRequest,
     ErrorBody,
     ListAgentsRequest,
-    ListEventsRequest,
     OptionalSessionRef,
     Receipt,
     SessionRef,
@@ -138,11 +137,9 @@ async def _ready(client: AsyncClient, session_id: str, view: RunView) -> Session
     """Wait until the team can speak."""
     session = await client.get_session(SessionRef(session_id=session_id))
     view.analysis(session)
-    after = 0
     while session.status is SessionStatus.STARTING:
-        seen = await client.list_events(ListEventsRequest(session_id=session_id, after=after, limit=1000))
-        after = seen.next_after
-        view.starting(session, seen.events)
+        running = await client.list_active_agents(ListAgentsRequest(session_id=session_id))
+        view.starting(session, running.agents)
         await asyncio.sleep(ASK_EVERY_S)
         session = await client.get_session(SessionRef(session_id=session_id))
     if not session.status.is_open:

@@ -13,8 +13,8 @@ from typing import Self
 from rich.console import RenderableType
 
 from delegator.errors import DelegatorError
-from delegator.schemas import AgentInfo, Event, EventKind, Receipt, SessionView, TaskView
-from serve_app.cli.formats import counted, duration, gigabytes, one_line
+from delegator.schemas import AgentInfo, Receipt, SessionView, TaskView
+from serve_app.cli.formats import counted, duration, gigabytes
 from serve_app.cli.progress import Progress
 from serve_app.cli.terminal import Terminal
 from serve_app.cli.views.analysis import headline, why
@@ -32,8 +32,6 @@ class RunView:
         self._progress = Progress(terminal)
         self._titles: dict[str, str] = {}
         self._shown = 0
-        self._spawned: set[str] = set()
-        self._loaded: set[str] = set()
 
     def __enter__(self) -> Self:
         self._progress.__enter__()
@@ -58,17 +56,12 @@ class RunView:
             *shown, headline(found), facts(why(found) or [("why", found.reasoning)]), *remarks(session.notes), line()
         )
 
-    def starting(self, session: SessionView, events: Sequence[Event]) -> None:
-        """Say how far the team is, from what happened since the last look."""
-        for event in events:
-            if event.kind is EventKind.AGENT_SPAWNED and event.role:
-                self._spawned.add(event.role)
-            if event.kind is EventKind.MODEL_LOADED and event.model and event.model not in self._loaded:
-                self._loaded.add(event.model)
-                self._progress.done(f"{one_line(event.model)} is in memory")
+    def starting(self, session: SessionView, agents: Sequence[AgentInfo]) -> None:
+        """Say how far the team is; it can speak once all run and the model of the first is in memory."""
         team = counted(len(session.active_agents), "agent")
-        loaded = counted(len(self._loaded), "model")
-        self._progress.now(f"Starting {team}: {len(self._spawned)} running, {loaded} loaded")
+        first = next((agent for agent in agents if agent.role == session.active_agents[0]), None)
+        loading = f", waiting for {first.model}" if first is not None and not first.model_resident else ""
+        self._progress.now(f"Starting {team}: {len(agents)} running{loading}")
 
     def ready(self, session: SessionView, agents: Sequence[AgentInfo]) -> None:
         """Show the team."""

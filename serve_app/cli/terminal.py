@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from pydantic import BaseModel
@@ -20,6 +22,8 @@ from delegator.schemas import ErrorBody, ErrorReply, Reply
 from serve_app.cli.formats import clean
 from serve_app.cli.views import view_of
 from serve_app.faults import body_of
+
+STDOUT, STDERR = 1, 2
 
 PIPED_WIDTH = 120
 """Columns of output that goes to a file or another program, unless COLUMNS says otherwise."""
@@ -63,6 +67,23 @@ class Terminal:
         """Print the one JSON object of this command: on one line when piped, indented on a terminal."""
         data = value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
         print(json.dumps(data, indent=2 if self.out.is_terminal else None), flush=True)
+
+    @contextmanager
+    def only_ours(self) -> Iterator[None]:
+        """Keep what libraries and child processes print off standard output meanwhile: it goes to standard error."""
+        sys.stdout.flush()
+        try:
+            ours = os.dup(STDOUT)
+        except OSError:  # closed: then nothing can be printed there
+            yield
+            return
+        os.dup2(STDERR, STDOUT)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            os.dup2(ours, STDOUT)
+            os.close(ours)
 
     def note(self, text: str) -> None:
         """Tell something that is not the result, on standard error."""

@@ -116,14 +116,14 @@ def await_ready(url: str) -> None:
     raise StartFailed("the API", f"after {READY_S:.0f} s: {said}", "The logs are in the folder logs of DELEGATOR_HOME.")
 
 
-def remove(names: list[str], *, stop_serve: bool) -> list[str]:
-    """Take our applications away from the connected Ray, and Serve itself where we started it and nobody else uses it."""
+def remove(*, stop_serve: bool) -> list[str]:
+    """Take our applications away from the connected Ray; with `stop_serve` Serve too, unless others use it."""
     from ray import serve
 
     if not serve_runs():
         return []
     quiet_serve()
-    removed = [name for name in names if name in serve.status().applications]
+    removed = [name for name in ROUTES if name in serve.status().applications]
     for name in removed:
         serve.delete(name)
     if stop_serve and not serve.status().applications:
@@ -156,7 +156,9 @@ def _raise_if_failed() -> None:
     for name, app in serve.status().applications.items():
         if name in ROUTES and app.status == "DEPLOY_FAILED":
             words = [line.strip() for line in app.message.splitlines() if line.strip()] or ["Serve does not say why"]
-            raise StartFailed(f"the application {name}", words[-1], "The logs are in the folder logs of DELEGATOR_HOME.")
+            raise StartFailed(
+                f"the application {name}", words[-1], "The logs are in the folder logs of DELEGATOR_HOME."
+            )
 
 
 def _told(body: str) -> str:

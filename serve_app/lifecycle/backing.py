@@ -7,6 +7,7 @@ Owns deciding which they are, and starting the simulator. The embedded database 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from actors.processes import MARK
 from delegator.errors import DelegatorError, StartFailed
 from delegator.settings import Settings
 from serve_app.lifecycle.home import Home
+from serve_app.lifecycle.memory import SIMULATED_BYTES
 
 PROBE_S = 3.0
 """Real seconds in which an Ollama must tell its version; one that is busy loading a model still answers at once."""
@@ -117,7 +119,7 @@ def start_simulator(settings: Settings, home: Home, *, memory_bytes: int, exit_w
     with tempfile.TemporaryDirectory(dir=home.path, prefix=".simulator-") as folder, log_path.open("wb") as log:
         port_file = Path(folder) / "port"
         program = subprocess.Popen(
-            _simulator_command(settings, port_file, exit_with_pid),
+            _simulator_command(settings, port_file, memory_bytes=memory_bytes, exit_with_pid=exit_with_pid),
             env={**os.environ, MARK: home.instance_id},
             cwd=home.path,
             stdin=subprocess.DEVNULL,
@@ -127,30 +129,36 @@ def start_simulator(settings: Settings, home: Home, *, memory_bytes: int, exit_w
         )
         _running.append(program)
         try:
-            port = _await_port(program, port_file, log_path)
+            url = _await_url(program, port_file, log_path)
         except BaseException:
             processes.kill([psutil.Process(program.pid)] if program.poll() is None else [])
             raise
-    return f"http://127.0.0.1:{port}", program.pid
+    return url, program.pid
 
 
-def _simulator_command(settings: Settings, port_file: Path, exit_with_pid: int | None) -> list[str]:
+def _simulator_command(
+    settings: Settings, port_file: Path, *, memory_bytes: int, exit_with_pid: int | None
+) -> list[str]:
     command = [sys.executable, "-m", "delegator.ollama.simulator", "--port", "0", "--port-file", str(port_file)]
-    command += ["--scale", f"{settings.simulator_scale:g}"]
+    command += ["--scale", f"{settings.simulator_scale:g}", "--profile", _machine(memory_bytes)]
+    # Delegator keeps account of the memory: Ollama's own limit of three models would only hide what it decides.
+    command += ["--max-loaded", "32"]
     if exit_with_pid is not None:
         command += ["--exit-with-pid", str(exit_with_pid)]
     return command
 
 
-def _await_port(program: subprocess.Popen[bytes], port_file: Path, log_path: Path) -> int:
+def _machine(memory_bytes: int) -> str:
+    return "laptop64" if memory_bytes <= SIMULATED_BYTES else "workstation96"
+
+
+def _await_url(program: subprocess.Popen[bytes], port_file: Path, log_path: Path) -> str:
     deadline = time.monotonic() + SIMULATOR_S
-    while True:
-        text = port_file.read_text(encoding="ascii").strip() if port_file.exists() else ""
-        if text:
-            return int(text)
+    while not port_file.exists():
         if program.poll() is not None:
             words = log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"]
             raise StartFailed(SIMULATOR, words[-1], f"Its log is {log_path}.")
         if time.monotonic() > deadline:
             raise StartFailed(SIMULATOR, f"it does not listen after {SIMULATOR_S:.0f} s", f"Its log is {log_path}.")
         time.sleep(_STEP_S)
+    return str(json.loads(port_file.read_text(encoding="utf-8"))["url"])

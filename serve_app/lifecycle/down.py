@@ -1,46 +1,45 @@
 """`delegator down`: ends the system in order, and also what is left of one that died.
 
-Owns the order: no new work, sessions ended and their models unloaded, Ray, the simulator, the database last. Ends only
-processes of this home; a Ray that somebody else started stays, and loses what is ours.
+Owns the order: open sessions first, so that their models leave memory and the record says so, then the processes
+(`teardown.py`). Models that a dead system left in Ollama are unloaded by what the database knows of them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import shutil
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from actors import cluster, local_ray, processes
 from delegator.errors import DelegatorError
 from delegator.schemas import NoInput, OptionalSessionRef
 from delegator.settings import Settings
-from delegator.store.embedded import EmbeddedPostgres
-from serve_app.client import Client
-from serve_app.lifecycle import applications
 from serve_app.lifecycle.home import Home
-from serve_app.lifecycle.instance import Instance, read_instance, remove_instance
+from serve_app.lifecycle.instance import Instance, read_instance
 from serve_app.lifecycle.status import answers
+from serve_app.lifecycle.teardown import Taken, joined_ray, take_down
 
 SESSIONS_S = 30.0
-"""Real seconds for ending the open sessions, the unloading of their models included."""
+"""Real seconds for ending all open sessions, the unloading of their models included."""
 
-GRACE_S = 5.0
+UNLOAD_S = 20.0
 _ASK_S = 3.0
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
 class DownReport:
-    """What `down` found and ended. All empty: nothing was running."""
+    """What `down` found and ended."""
 
     was_running: bool = False
-    """There was something to end, whole or as remains."""
+    """There was something to end, whole or as remains; False: nothing was running."""
     sessions_ended: list[str] = field(default_factory=list)
     models_unloaded: list[str] = field(default_factory=list)
+    """Models in Ollama that no session had released."""
     removed: list[str] = field(default_factory=list)
-    """Taken from a Ray that goes on: applications, actors, reservations."""
+    """Applications, actors and reservations taken from a Ray that goes on."""
     processes_ended: list[str] = field(default_factory=list)
     """`title (pid)` each."""
     problems: list[str] = field(default_factory=list)
@@ -48,38 +47,88 @@ class DownReport:
 
 
 def down(settings: Settings, report: Callable[[str], None] = lambda _: None) -> DownReport:
-    """End the system of these settings, and all that is left of it.
+    """End the system of these settings, and all that is left of it. May be called at any time, also when nothing runs.
 
-    May be called at any time, also when nothing runs.
+    Args:
+        settings: name the home folder, and the database where it is not the embedded one.
+        report: told each step as it begins.
 
     Raises:
-        StartFailed: another `up` or `down` does not come to its end, or the database's lock is held.
+        StartFailed: another `up` or `down` of this home does not come to its end.
     """
     home = Home(settings.home_dir)
+    result = DownReport()
     if not home.path.exists():
-        return DownReport(processes_ended=local_ray.stop_local_ray(home.instance_id))
+        return _with(result, take_down(home, None))
     with home.lock(lambda: report("Waiting for another up or down")):
         instance = read_instance(home.path)
-        result = DownReport()
-        if instance is not None and answers(instance.api_url, deadline_s=_ASK_S):
-            report("Ending open sessions")
-            _end_sessions(instance, result)
+        result.was_running = instance is not None
+        if instance is not None and instance.ray_lives() and answers(instance.api_url, deadline_s=_ASK_S):
+            _end_sessions(instance, result, report)
         report("Ending the processes")
-        joined = instance.ray_address if instance is not None and instance.ray_joined else None
-        stop_serve = instance is not None and instance.serve_started
-        taken = take_down(home, joined_address=joined, stop_serve=stop_serve, before_database=_unloading(settings, instance))
-        result.was_running = instance is not None or bool(taken.processes_ended)
-        result.removed = taken.removed
-        result.models_unloaded += taken.models_unloaded
-        result.processes_ended = taken.processes_ended
-        result.problems += taken.problems
-        return result
+
+        def unload() -> None:
+            if instance is not None and not instance.simulated:
+                result.models_unloaded += _unload_left(settings, home, instance)
+
+        return _with(result, take_down(home, joined_ray(instance), before_database=unload))
 
 
-def clear_remains(home: Home) -> bool:
-    """End what an earlier run left behind; return whether there was anything."""
-    instance = read_instance(home.path)
-    joined = instance.ray_address if instance is not None and instance.ray_joined else None
-    stop_serve = instance is not None and instance.serve_started
-    taken = take_down(home, joined_address=joined, stop_serve=stop_serve)
-    return instance is not None or bool(taken.processes_ended)
+def _with(result: DownReport, taken: Taken) -> DownReport:
+    result.was_running |= bool(taken.processes)
+    result.processes_ended += taken.processes
+    result.removed += taken.removed
+    result.problems += taken.problems
+    return result
+
+
+def _end_sessions(instance: Instance, result: DownReport, report: Callable[[str], None]) -> None:
+    """End what is open, as far as it goes within the deadline: a stuck session must not keep the system up."""
+    from serve_app.client import Client
+
+    deadline = time.monotonic() + SESSIONS_S
+    with Client(instance.api_url, answer_s=SESSIONS_S) as client:
+        try:
+            for session in client.list_active_sessions(NoInput()).sessions:
+                if time.monotonic() > deadline:
+                    result.problems.append(f"sessions were still open after {SESSIONS_S:.0f} s")
+                    return
+                report(f"Ending {session.session_id}")
+                client.end_session(OptionalSessionRef(session_id=session.session_id))
+                result.sessions_ended.append(session.session_id)
+        except DelegatorError as exc:
+            result.problems.append(f"not all sessions could be ended: {exc.message}")
+
+
+def _unload_left(settings: Settings, home: Home, instance: Instance) -> list[str]:
+    """Unload what the record says we loaded. Where that fails, Ollama itself unloads it some minutes later."""
+    from delegator.store.embedded import EmbeddedPostgres
+
+    embedded = EmbeddedPostgres(home.database_dir)
+    if instance.database == "embedded" and not embedded.running():
+        return []
+    url = embedded.ensure_running() if instance.database == "embedded" else settings.database_url
+    if url is None:
+        return []
+    try:
+        return asyncio.run(asyncio.wait_for(_unload(url, instance.ollama_url), UNLOAD_S))
+    except (DelegatorError, TimeoutError) as exc:
+        logger.warning("models may stay in memory for some minutes: %s", exc)
+        return []
+
+
+async def _unload(database_url: str, ollama_url: str) -> list[str]:
+    from delegator.ollama.client import OllamaClient
+    from delegator.store.store import Store
+
+    store = Store(database_url, pool_size=1)
+    await store.open()
+    try:
+        noted = await store.residents(None)
+        async with OllamaClient(ollama_url, connect_s=_ASK_S) as client:
+            for record in noted:
+                await client.unload(record.model)
+                await store.drop_resident(record.endpoint, record.model, [])
+        return [record.model for record in noted]
+    finally:
+        await store.close()

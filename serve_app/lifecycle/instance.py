@@ -60,6 +60,7 @@ class Instance(BaseModel):
     mcp_url: str
     monitor_url: str | None
     dashboard_url: str | None
+    token_file: Path | None = Field(description="Holds the token that our Ray's dashboard asks for; None: joined.")
 
     models: Literal["ollama", "simulated"]
     ollama_url: str = Field(description="Where the models answer: Ollama, or the simulator.")
@@ -82,6 +83,10 @@ class Instance(BaseModel):
     @property
     def simulated(self) -> bool:
         return self.models == "simulated"
+
+    def ray_lives(self) -> bool:
+        """Return whether the Ray of this note still runs. Of a joined one only its address is known: True."""
+        return self.ray_joined or not {"gcs_server", "raylet"} & set(self.dead_parts())
 
     def dead_parts(self) -> list[str]:
         """Return the parts whose processes have ended."""

@@ -1,33 +1,30 @@
 """`delegator up`: starts the system, and comes back when it answers.
 
-Owns the order of the steps and what happens when one fails: everything that this start brought is ended again. When `up`
-has returned, its process may end; nothing it started hangs on it or on its terminal.
+Owns the order of the steps and what happens when one fails: everything that this start brought is ended again. When
+`up` has returned, its process may end; nothing it started hangs on it or on its terminal.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
-
-from actors import cluster, local_ray, processes
+from actors import cluster, local_ray
 from actors.processes import MARK
-from delegator.errors import StartFailed
 from delegator.roles import Catalogue, load_catalogue
 from delegator.settings import GB, Settings
-from serve_app.lifecycle import applications, backing, down, preflight
+from serve_app.lifecycle import applications, backing, preflight
 from serve_app.lifecycle.applications import Parts
 from serve_app.lifecycle.home import Home
 from serve_app.lifecycle.instance import Instance, NotedProcess, read_instance, write_instance
 from serve_app.lifecycle.memory import memory_for_models
 from serve_app.lifecycle.status import answers
+from serve_app.lifecycle.teardown import JoinedRay, joined_ray, take_down
 from serve_app.version import VERSION
 
 Report = Callable[[str], None]
@@ -54,8 +51,7 @@ def up(settings: Settings, report: Report = lambda _: None, parts: Parts | None 
         running = _running(settings, home)
         if running is not None:
             return running
-        if down.clear_remains(home):
-            report("Cleared what an earlier run had left")
+        _clear_remains(home, report)
         start = _Start(settings, home, report)
         try:
             with _marked(home.instance_id):
@@ -76,6 +72,13 @@ def _running(settings: Settings, home: Home) -> Instance | None:
     other = [f"{name} {getattr(noted, name)}" for name, value in asked.items() if getattr(noted, name) != value]
     notices = (f"it goes on with {', '.join(other)}; to change that: delegator down",) if other else ()
     return noted.model_copy(update={"already": True, "notices": notices})
+
+
+def _clear_remains(home: Home, report: Report) -> None:
+    """End what an earlier run left when it died: it would hold ports, memory and the database."""
+    taken = take_down(home, joined_ray(read_instance(home.path)))
+    if taken.processes or taken.removed:
+        report(f"Ended what an earlier run had left: {', '.join(taken.processes + taken.removed)}")
 
 
 @contextlib.contextmanager
@@ -136,11 +139,15 @@ class _Start:
 
     def undo(self) -> None:
         """End what was started. What fails here must not hide why the start failed."""
-        joined = self.address if self.settings.ray_address is not None else None
+        joined = JoinedRay(self.address, self.serve_started) if self._joins and self.address else None
         try:
-            down.take_down(self.home, joined_address=joined, stop_serve=self.serve_started)
+            take_down(self.home, joined)
         except Exception as exc:  # the first error is the one to tell
             self.report(f"Not all could be ended ({exc}); run: delegator down")
+
+    @property
+    def _joins(self) -> bool:
+        return self.settings.ray_address is not None
 
     def _look(self) -> Catalogue:
         self.report("Looking at ports, disk and catalogue")
@@ -217,6 +224,7 @@ class _Start:
             mcp_url=f"{url}/mcp",
             monitor_url=f"{url}/monitor" if applications.MONITOR in names else None,
             dashboard_url=self.dashboard_url,
+            token_file=None if joined else self.home.token_file,
             models="simulated" if settings.models == "simulated" else "ollama",
             ollama_url=settings.ollama_url,
             simulator_scale=settings.simulator_scale if settings.models == "simulated" else None,
@@ -249,7 +257,6 @@ def _place(catalogue: str) -> str:
 
 def _dashboard_of_joined() -> str | None:
     import ray
-
     from ray._private.worker import get_dashboard_url
 
     url = get_dashboard_url() if ray.is_initialized() else None

@@ -56,11 +56,11 @@ class NowBoard(Board[NowView], component="components/monitor_now.vue"):
 
 
 class HistoryBoard(Board[HistoryView], component="components/monitor_history.vue"):
-    """The view *History*; emits `choose` with day (empty: all) and page."""
+    """The view *History*; emits `choose` as `choices.history_choice` reads it."""
 
 
 class StatisticsBoard(Board[StatisticsView], component="components/monitor_statistics.vue"):
-    """The view *Statistics*; emits `choose` with the first and the last day."""
+    """The view *Statistics*; emits `choose` as `choices.statistics_choice` reads it."""
 
 
 def _put(props: Any, name: str, value: object) -> None:

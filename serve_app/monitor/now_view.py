@@ -162,7 +162,10 @@ def _cards(replies: NowReplies) -> tuple[Card, ...]:
             f"{used:.1f}",
             "GB",
             _origin_of_sizes(simulated=resources.simulated),
-            (saving(used_gb=used, baseline_gb=everyone, roles=len(replies.roles.roles)), f"of {gigabytes(capacity)} there is"),
+            (
+                saving(used_gb=used, baseline_gb=everyone, roles=len(replies.roles.roles)),
+                f"{gigabytes(capacity)} capacity",
+            ),
         ),
         Card(
             "Active sessions",

@@ -1,22 +1,24 @@
 """The three pages: what each reads, when it looks again, and what happens when that fails. Imported on the replica alone.
 
-A page is one browser tab. It never waits for the backend before it is sent, keeps showing what it last knew when the
-backend fails, tells so in its header, and recovers by itself.
+A page is one browser tab. It is sent before the backend has answered if that takes long, keeps showing what it last
+knew when the backend fails, says so in its header, and recovers by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Any, Generic
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, TypeVar
 
+from fastapi import Request
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 from pydantic import ValidationError
 
 from delegator.errors import DelegatorError
-from delegator.schemas import SessionHistoryRequest, StatisticsRequest
-from serve_app.faults import delegator_error, invalid_input
+from serve_app.faults import invalid_input
+from serve_app.monitor.choices import history_choice, no_choice, statistics_choice
 from serve_app.monitor.elements import (
     Board,
     Header,
@@ -28,37 +30,98 @@ from serve_app.monitor.elements import (
     ViewT,
 )
 from serve_app.monitor.reads import Reads
-from serve_app.monitor.wording import Trouble, clock, trouble
-
-LOOK_EVERY_S = 2.0
-"""Real seconds between two looks of a page."""
+from serve_app.monitor.wording import Trouble, refusal, trouble
 
 FIRST_LOOK_S = 0.7
-"""Real seconds the answer to a browser waits for the backend; later the page is sent empty and filled when it can be."""
+"""Real seconds a browser waits for the backend; after that the page is sent empty, and filled when it can be."""
 
-TITLES: dict[ViewName, str] = {"now": "Now", "history": "History", "statistics": "Statistics"}
+ChoiceT = TypeVar("ChoiceT")
 
 
-class Page(Generic[ViewT]):
-    """One open page: its header, its board, and what it shows."""
+class Page(Generic[ChoiceT, ViewT]):
+    """One open page: what is chosen, what is shown, and what went wrong.
 
-    def __init__(self, name: ViewName, board: type[Board[ViewT]], reads: Reads) -> None:
+    Args:
+        name: the view.
+        board: shows it.
+        reads: tells what is now, for the header.
+        read: reads the view of a choice.
+        choice: makes a choice of what the browser asks for; raises ValidationError.
+        every_s: real seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        name: ViewName,
+        board: type[Board[ViewT]],
+        reads: Reads,
+        read: Callable[[ChoiceT], Awaitable[ViewT]],
+        choice: Callable[[Mapping[str, Any]], ChoiceT],
+        *,
+        every_s: float,
+    ) -> None:
         with ui.header(fixed=False, wrap=False):
-            self.header = Header(name)
-        self.board = board()
+            self._header = Header(name)
+        self._board = board().on("choose", self._on_choose)
         self._reads = reads
-        self._simulated = False
-        self._as_of = ""
+        self._read = read
+        self._choice_of = choice
+        self._choice = choice({})
+        self._every_s = every_s
+        self._state = HeaderState(simulated=False, as_of="", trouble=None)
+        self._refused: Trouble | None = None
 
-    async def look(self, read: Callable[[], Awaitable[ViewT]]) -> None:
-        """Read the view and show it, or say why not."""
+    async def open(self, asked: Mapping[str, Any]) -> None:
+        """Look for the first time, not longer than a person likes to wait, and every few seconds from then on."""
+        self.choose(asked)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.look(), FIRST_LOOK_S)
+        ui.timer(self._every_s, self.look)
+
+    def choose(self, asked: Mapping[str, Any]) -> None:
+        """Take another choice; a wrong one is told and changes nothing."""
         try:
-            view = await read()
+            self._choice = self._choice_of(asked)
+            self._refused = None
+        except ValidationError as exc:
+            self._refused = refusal(invalid_input(exc))
+
+    async def look(self) -> None:
+        """Read what is chosen and show it, or say why not."""
+        choice = self._choice
+        try:
             present = await self._reads.present()
-        except Exception as exc:
-            self._tell(delegator_error(exc))
+            view = await self._read(choice)
+        except DelegatorError as exc:
+            self._tell(self._state.simulated, self._state.as_of, trouble(exc))
             return
-        self.board.show(view)
-        self._simulated = present.simulated
-        self._as_of = clock(datetime.now(UTC))
-        self._show_header(None)
+        if choice == self._choice:  # else somebody chose again meanwhile, and that look is on its way
+            self._board.show(view)
+        self._tell(present.simulated, present.as_of, self._refused)
+
+    def _tell(self, simulated: bool, as_of: str, told: Trouble | None) -> None:  # noqa: FBT001 - private, in order
+        self._state = HeaderState(simulated, as_of, told)
+        self._header.show(self._state)
+
+    async def _on_choose(self, event: GenericEventArguments) -> None:
+        self.choose(event.args if isinstance(event.args, dict) else {})
+        await self.look()
+
+
+def register(reads: Reads, *, every_s: float) -> None:
+    """Make the pages known to NiceGUI, each looking every `every_s` real seconds; once per process."""
+
+    @ui.page("/", title="Now · Delegator")
+    async def now(request: Request) -> None:
+        page = Page("now", NowBoard, reads, lambda _: reads.present(), no_choice, every_s=every_s)
+        await page.open(request.query_params)
+
+    @ui.page("/history", title="History · Delegator")
+    async def history(request: Request) -> None:
+        page = Page("history", HistoryBoard, reads, reads.history, history_choice, every_s=every_s)
+        await page.open(request.query_params)
+
+    @ui.page("/statistics", title="Statistics · Delegator")
+    async def statistics(request: Request) -> None:
+        page = Page("statistics", StatisticsBoard, reads, reads.statistics, statistics_choice, every_s=every_s)
+        await page.open(request.query_params)

@@ -17,9 +17,6 @@ from serve_app.monitor.now_view import NowReplies, NowView, now_view
 from serve_app.monitor.shared import SharedRead
 from serve_app.monitor.statistics_view import StatisticsView, statistics_view
 
-FRESH_S = 1.5
-"""Real seconds a view serves: less than a page waits between two looks, so that each look shows something new."""
-
 DEADLINE_S = 10.0
 """Real seconds until the page tells that the backend does not answer."""
 
@@ -32,9 +29,15 @@ def _utc_now() -> datetime:
 
 
 class Reads:
-    """The views, shared by all open pages of this process."""
+    """The views, shared by all open pages of this process.
 
-    def __init__(self, backend: Backend, *, fresh_s: float = FRESH_S, now: Callable[[], datetime] = _utc_now) -> None:
+    Args:
+        backend: what is asked.
+        fresh_s: real seconds an answer serves everybody.
+        now: the present moment, UTC.
+    """
+
+    def __init__(self, backend: Backend, *, fresh_s: float, now: Callable[[], datetime] = _utc_now) -> None:
         self._backend = backend
         self._now = now
         self._roles: ListRolesReply | None = None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from delegator.errors import DeadlineExceeded
+from serve_app.faults import delegator_error
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
@@ -60,7 +61,7 @@ class SharedRead(Generic[KeyT, ValueT]):
         """Return what was read at most `fresh_s` ago. A caller that leaves takes nothing from the others.
 
         Raises:
-            DeadlineExceeded: the call took too long; or whatever it raised.
+            DelegatorError: what the call raised, or DeadlineExceeded.
         """
         reading = self._readings.get(key)
         if reading is None or self._is_old(reading):
@@ -92,3 +93,7 @@ class SharedRead(Generic[KeyT, ValueT]):
                 return await self._read(key)
         except TimeoutError:
             raise DeadlineExceeded(self._what, self._deadline_s) from None
+        except Exception as exc:
+            raise delegator_error(
+                exc
+            ) from exc  # here and not at the readers: a bug is one incident, however many saw it

@@ -70,7 +70,9 @@ def _figures(reply: StatisticsReply) -> tuple[Figure, ...]:
             "",
             f"{reply.completed_sessions} completed, {reply.failed_sessions} failed, {still_open} other",
         ),
-        Figure("Agents per session", f"{reply.avg_agents_per_session:.1f}", "", f"{reply.total_agents_spawned:,} in total"),
+        Figure(
+            "Agents per session", f"{reply.avg_agents_per_session:.1f}", "", f"{reply.total_agents_spawned:,} in total"
+        ),
         Figure("Tasks delegated", f"{reply.tasks_delegated:,}", "", ""),
         Figure("Average duration", duration(reply.avg_duration_seconds), mark, ""),
         Figure("Memory used", gigabyte_seconds(reply.gb_seconds), mark, "models resident × time"),

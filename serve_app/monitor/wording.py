@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from delegator.errors import DelegatorError
-from serve_app.cli.formats import duration, one_line, role_name
+from delegator.errors import DelegatorError, InvalidInput
+from serve_app.cli.formats import duration, gigabytes, one_line, role_name
 
 SIMULATED = "simulated"
 """Stands at every figure that comes from simulated models."""
@@ -19,16 +19,23 @@ _LONGEST_ACRONYM = 4
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why the page cannot show what is now."""
+    """Why the page does not show what was asked for."""
 
     message: str
     hint: str
     code: str
+    passing: bool
+    """True when the page itself tries again; False when the person has to ask for something else."""
 
 
 def trouble(error: DelegatorError) -> Trouble:
-    """Return an error as the page tells it."""
-    return Trouble(error.message, error.advice, error.code)
+    """Return an error of the backend as the page tells it."""
+    return Trouble(error.message, error.advice, error.code, passing=True)
+
+
+def refusal(error: InvalidInput) -> Trouble:
+    """Return what is wrong with a choice as the page tells it."""
+    return Trouble(error.message, error.advice, error.code, passing=False)
 
 
 def role_label(role: str, title: str | None) -> str:
@@ -71,10 +78,12 @@ def moment(at: datetime) -> str:
 
 def saving(*, used_gb: float, baseline_gb: float, roles: int) -> str:
     """Say how much less (or more) is resident than with every role's model in memory at once."""
-    everyone = f"all {roles} roles ({baseline_gb:.1f} GB)"
-    if used_gb <= 0 or baseline_gb <= 0:
-        return f"nothing resident; {everyone} otherwise"
+    if baseline_gb <= 0:
+        return "nothing to compare with"
+    if used_gb <= 0:
+        return f"nothing resident; all {roles} roles would hold {gigabytes(baseline_gb)}"
     saved = round((1 - used_gb / baseline_gb) * 100)
+    than = f"all {roles} roles ({gigabytes(baseline_gb)})"
     if saved == 0:
-        return f"as much as {everyone}"
-    return f"{abs(saved)} % {'less' if saved > 0 else 'more'} than {everyone}"
+        return f"as much as {than}"
+    return f"{abs(saved)} % {'less' if saved > 0 else 'more'} than {than}"

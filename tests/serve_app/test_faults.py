@@ -80,7 +80,7 @@ def test_a_full_house_says_when_to_try_again():
 
 def test_an_error_that_crossed_an_actor_is_its_cause():
     crossed = RuntimeError("Traceback (most recent call last) ...")
-    crossed.cause = errors.SessionNotFound("session_x")  # type: ignore[attr-defined] - as Ray's errors have it
+    crossed.cause = errors.SessionNotFound("session_x")  # type: ignore[attr-defined]  # as Ray's errors have it
 
     assert faults.delegator_error(crossed) is crossed.cause  # type: ignore[attr-defined]
 

@@ -119,8 +119,8 @@ async def test_the_origins_tools_keep_their_fields(backend: CannedBackend, name:
 
 
 @pytest.mark.parametrize("wire", WIRES)
-async def test_every_tool_answers_over_http(address: str, backend: CannedBackend, wire: str):
-    async with Client(f"{address}/mcp", mode=wire) as client:  # type: ignore[arg-type] - a parametrized literal
+async def test_every_tool_answers_over_http(address: str, backend: CannedBackend, wire: Any):
+    async with Client(f"{address}/mcp", mode=wire) as client:
         for operation in on_face("mcp"):
             backend.reset()
             result = await client.call_tool(operation.name, dict(operation.example))
@@ -133,8 +133,8 @@ async def test_every_tool_answers_over_http(address: str, backend: CannedBackend
 
 
 @pytest.mark.parametrize("wire", WIRES)
-async def test_the_origins_requests_are_taken_as_they_are(address: str, backend: CannedBackend, wire: str):
-    async with Client(f"{address}/mcp", mode=wire) as client:  # type: ignore[arg-type] - a parametrized literal
+async def test_the_origins_requests_are_taken_as_they_are(address: str, backend: CannedBackend, wire: Any):
+    async with Client(f"{address}/mcp", mode=wire) as client:
         for name, arguments in ORIGIN_REQUESTS:
             result = await client.call_tool(name, arguments)
 
@@ -249,10 +249,10 @@ TOLD = [
 
 
 @pytest.mark.parametrize("wire", WIRES)
-async def test_waiting_for_a_task_reports_each_turn(address: str, backend: CannedBackend, wire: str):
+async def test_waiting_for_a_task_reports_each_turn(address: str, backend: CannedBackend, wire: Any):
     backend.answers["get_task"] = list(TURNS)
     progress = Progress()
-    async with Client(f"{address}/mcp", mode=wire) as client:  # type: ignore[arg-type] - a parametrized literal
+    async with Client(f"{address}/mcp", mode=wire) as client:
         result = await client.call_tool("get_task", {"task_id": TASK, "wait_s": 20}, progress_callback=progress)
 
     assert s.TaskView.model_validate(result.structured_content) == TURNS[-1]
@@ -299,9 +299,9 @@ async def test_a_message_that_fails_on_the_way_is_the_error_it_was(address: str,
 
 
 @pytest.mark.parametrize("wire", WIRES)
-async def test_creating_a_session_shows_signs_of_life(address: str, backend: CannedBackend, wire: str):
+async def test_creating_a_session_shows_signs_of_life(address: str, backend: CannedBackend, wire: Any):
     progress = Progress()
-    async with Client(f"{address}/mcp", mode=wire) as client:  # type: ignore[arg-type] - a parametrized literal
+    async with Client(f"{address}/mcp", mode=wire) as client:
         result = await client.call_tool("create_session", {"task_description": "x"}, progress_callback=progress)
 
     assert result.structured_content is not None
@@ -392,6 +392,7 @@ async def test_a_prompt_that_cannot_be_filled_is_a_protocol_error(
 
 async def test_the_server_says_how_it_is_used(backend: CannedBackend):
     async with in_memory(backend) as client:
+        assert client.server_info is not None
         assert client.server_info.name == "delegator"
         assert client.instructions is not None
         for word in ("create_session", "delegate_task", "get_task", "end_session"):

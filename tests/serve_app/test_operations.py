@@ -64,7 +64,7 @@ def test_an_operation_is_fully_described(operation: Operation):
     assert set(operation.path_fields) <= set(operation.request.model_fields)
     for name, field in operation.request.model_fields.items():
         assert field.description, f"{operation.name}.{name} has no description"
-    assert operation.request.model_validate(operation.example)
+    operation.request.model_validate(operation.example)
 
 
 @pytest.mark.parametrize("operation", on_face("http"), ids=lambda operation: operation.name)

@@ -20,11 +20,9 @@ from serve_app.client import AsyncClient
 from serve_app.following import silent
 from serve_app.operations import OPERATIONS
 from serve_app.stdio import System
+from tests.serve_app.programs import ENVIRONMENT, STDIO_PROGRAM
 from tests.serve_app.samples import SESSION, CannedBackend
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = str(Path(__file__).with_name("stdio_program.py"))
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 GONE_S = 10.0
 
 INITIALIZE = {
@@ -40,7 +38,7 @@ INITIALIZE = {
 
 
 def server(address: str, start: str = "") -> StdioServerParameters:
-    return StdioServerParameters(command=sys.executable, args=[PROGRAM, address, start], env=ENVIRONMENT)
+    return StdioServerParameters(command=sys.executable, args=[STDIO_PROGRAM, address, start], env=ENVIRONMENT)
 
 
 @pytest.fixture
@@ -52,8 +50,8 @@ def fifo(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("wire", ["legacy", "auto"])
-async def test_tools_work_over_stdio_as_over_http(address: str, backend: CannedBackend, wire: str):
-    async with Client(server(address), mode=wire) as client:  # type: ignore[arg-type] - a parametrized literal
+async def test_tools_work_over_stdio_as_over_http(address: str, backend: CannedBackend, wire: Any):
+    async with Client(server(address), mode=wire) as client:
         tools = (await client.list_tools()).tools
         result = await client.call_tool("create_session", {"task_description": "Fix typo"})
         refused = await client.call_tool("create_session", {"task_description": ""})
@@ -78,7 +76,7 @@ async def test_errors_of_the_system_come_through_with_their_details(address: str
 async def test_lists_need_no_system_and_the_first_call_waits_for_it(address: str, backend: CannedBackend, fifo: Path):
     told: list[str | None] = []
 
-    async def progress(_done: float, _total: float | None, message: str | None) -> None:
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         told.append(message)
         if len(told) == 1:
             threading.Thread(target=fifo.write_bytes, args=(b"go",), daemon=True).start()
@@ -87,7 +85,7 @@ async def test_lists_need_no_system_and_the_first_call_waits_for_it(address: str
         tools = (await client.list_tools()).tools
         prompts = (await client.list_prompts()).prompts
         asked_before = list(backend.asked)
-        result = await client.call_tool("list_roles", {}, progress_callback=progress)
+        result = await client.call_tool("list_roles", {}, progress_callback=on_progress)
 
     assert tools
     assert prompts
@@ -107,7 +105,7 @@ async def test_a_start_that_fails_is_the_error_of_the_call(address: str):
 
 def start_program(address: str, start: str = "", **options: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, PROGRAM, address, start],
+        [sys.executable, STDIO_PROGRAM, address, start],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -176,7 +174,7 @@ child.wait()
 def test_the_death_of_the_parent_ends_the_program_although_stdin_stays_open(address: str):
     reading, writing = os.pipe()  # this end stays open: no EOF tells the program
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, sys.executable, PROGRAM, address, ""],
+        [sys.executable, "-c", PARENT, sys.executable, STDIO_PROGRAM, address, ""],
         stdin=reading,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -6,7 +6,7 @@ A rule as JSON: `{"action": "half_line", "match": {"model": "mistral:7b", "nth":
     reset                 accept       the connection is reset
     status                accept       `code`, `body` (text), `content_type`: that answer instead
     wrong_content_type    accept       status 200 with a page of HTML
-    hang                  (in match)   nothing more happens, or for `seconds`
+    hang                  (in match)   nothing more happens, for `seconds` or until the rules are cleared
     slow                  (in match)   load, first_token or stream takes `factor` times as long
     oom_load              load         the load runs out of memory; `kind`: killed or alloc
     load_fail             load         the load fails with `text`
@@ -26,6 +26,7 @@ fires; those who come through the phase do what it says.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 from collections.abc import Iterable
@@ -33,7 +34,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from delegator.ollama.names import normalise
-from delegator.ollama.simulator.clock import Clock, sleep
+from delegator.ollama.simulator.clock import Clock
+from delegator.ollama.simulator.durations import FOREVER
 
 PHASES = ("accept", "queue", "load", "first_token", "stream", "unload", "ps")
 
@@ -57,7 +59,7 @@ class FaultInvalid(ValueError):
     """A rule that makes no sense."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class FaultRule:
     """One order. It fires on calls that match, at most `times` times (None: always).
 
@@ -81,6 +83,14 @@ class FaultRule:
     ordered_at: float = 0.0
     seen: int = 0
     fired: int = 0
+
+    waiting: set[asyncio.Future[None]] = field(default_factory=set, repr=False)
+
+    def lift(self) -> None:
+        """Let go on what hangs in this rule."""
+        for hung in self.waiting:
+            if not hung.done():
+                hung.set_result(None)
 
     def as_json(self) -> dict[str, Any]:
         return {"id": self.number, "action": self.action, "phase": self.phase, "args": self.args,
@@ -121,7 +131,9 @@ class Faults:
         return rule
 
     def clear(self) -> None:
-        """Take all rules out of force."""
+        """Take all rules out of force; what hangs goes on."""
+        for rule in self.rules:
+            rule.lift()
         self.rules.clear()
 
     def take(self, phase: str, *, path: str | None = None, model: str | None = None) -> list[FaultRule]:
@@ -138,7 +150,16 @@ class Faults:
         """Wait as the hanging rules among `rules` say."""
         for rule in rules:
             if rule.action == "hang":
-                await sleep(self._clock, float(rule.args.get("seconds", 1e9)))
+                hung: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                rule.waiting.add(hung)
+                end = self._clock.now() + float(rule.args.get("seconds", FOREVER))
+                timer = None if end == FOREVER else self._clock.call_at(end, rule.lift)
+                try:
+                    await hung
+                finally:
+                    rule.waiting.discard(hung)
+                    if timer is not None:
+                        timer.cancel()
 
     def _fires(self, rule: FaultRule, phase: str, path: str | None, model: str | None) -> bool:
         if rule.phase != phase or (rule.times is not None and rule.fired >= rule.times):

@@ -47,10 +47,10 @@ def reasons(reply: TaskAnalysis) -> list[RenderableType]:
 
 
 def why(reply: TaskAnalysis) -> list[tuple[str, str]]:
-    """Return what was decided and because of what; what has one reason shares one line, and no note is repeated."""
+    """Return what was decided and because of what; what has one reason shares one line."""
     found: dict[str, tuple[list[str], list[str]]] = {}
     for reason in reply.reasons:
-        if reason.because not in reply.notes:
+        if reason.about != "limits":  # they have their own line, and a note where they bite
             about, words = found.setdefault(reason.because, ([], []))
             about.append(reason.about.replace("_", " "))
             words.extend(reason.words)

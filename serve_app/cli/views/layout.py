@@ -108,9 +108,9 @@ _COLOURS = {
     "starting": "cyan",
     "queued": "cyan",
     "needs_input": "yellow",
-    "warning": "yellow",
+    "warn": "yellow",
     "cancelled": "yellow",
     "hibernated": "dim",
     "failed": "red",
-    "error": "red",
+    "fail": "red",
 }

@@ -65,9 +65,10 @@ def agent_state(agent: AgentInfo) -> Text:
 
 def resources(reply: ResourceSummaryReply) -> list[RenderableType]:
     """Show what runs and is in memory now."""
-    used = line((bar(reply.total_memory_gb, of=reply.capacity_gb), "green"))
-    used.append(f" {gigabytes(reply.total_memory_gb)} of {gigabytes(reply.capacity_gb)}")
-    used.append(f" ({SIMULATED})" if reply.simulated else "")
+    filled = bar(reply.total_memory_gb, of=reply.capacity_gb)
+    mark = f" ({SIMULATED})" if reply.simulated else ""
+    measured = f"{gigabytes(reply.total_memory_gb)} of {gigabytes(reply.capacity_gb)}{mark}"
+    used = line((f"{filled} " if filled else "", "green"), measured)
     against = f"{percent(reply.memory_saved_ratio)} of the {gigabytes(reply.all_roles_memory_gb)} that all roles need"
     shown: list[RenderableType] = [
         facts(

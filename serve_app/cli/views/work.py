@@ -62,6 +62,8 @@ def answer(reply: TaskView, *, titles: Mapping[str, str]) -> list[RenderableType
 
 def doing(reply: TaskView, *, titles: Mapping[str, str]) -> str:
     """Say in one line what a running task is at."""
+    if reply.turns_done >= reply.turns_total:
+        return "All have spoken: putting the answer down"
     of = f"turn {min(reply.turns_done + 1, reply.turns_total)} of {reply.turns_total}"
     if reply.current_role is None:
         return f"{of}: waiting to start"

@@ -12,7 +12,7 @@ import pytest
 
 from delegator.store.embedded import EmbeddedPostgres
 from delegator.store.store import Store
-from tests.fixtures_store import libpq
+from tests.fixtures_store import copy_data, libpq
 
 
 @pytest.fixture
@@ -39,8 +39,9 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def embedded(folder: Path) -> Iterator[EmbeddedPostgres]:
-    """A server of the test's own, not yet started: to be stopped, killed and damaged."""
+def embedded(folder: Path, made_data_dir: Path) -> Iterator[EmbeddedPostgres]:
+    """A server of the test's own, made but not yet started: to be stopped, killed and damaged."""
     server = EmbeddedPostgres(folder / "pg")
+    copy_data(made_data_dir, server.data_dir)
     yield server
     server.stop()

@@ -19,7 +19,10 @@ from delegator.store.url import read_url
 from tests.delegator.store.make import a_session, an_event, later, team_of
 from tests.fixtures_store import PostgresServer, libpq
 
-END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+END_ALL = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 def running(statement: str) -> Callable[[AsyncConnection], Awaitable[None]]:
@@ -139,7 +142,7 @@ async def test_a_wrong_password_is_said_without_showing_it(embedded: EmbeddedPos
 
     async with asyncio.timeout(20):  # until the server has read its new rules
         while (problem := await problem_of(of_me.set(password="s3cret").render_as_string(False))).startswith(
-            "the database user"
+            "it does not let this machine or user in"
         ):
             pass
 

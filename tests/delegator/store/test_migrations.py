@@ -110,7 +110,8 @@ def test_several_processes_may_open_an_empty_database_at_once(empty_database_url
     program = (
         "import asyncio, sys; from delegator.store.store import Store\n"
         "async def main():\n"
-        "    store = Store(sys.argv[1]); await store.open(); print(await store.count_open_sessions()); await store.close()\n"
+        "    store = Store(sys.argv[1])\n"
+        "    await store.open(); print(await store.count_open_sessions()); await store.close()\n"
         "asyncio.run(main())"
     )
     command = [sys.executable, "-c", program, empty_database_url]

@@ -39,11 +39,14 @@ CHECKED = [
     "INSERT INTO delegator_events (uid, kind, at, data) VALUES (gen_random_uuid(), 'drift_found', now(), '[]')",
     "INSERT INTO delegator_residents VALUES ('e', 'm', 0, 1, now())",
 ]
+SAID = """
+    INSERT INTO delegator_messages (task_id, session_id, turn, from_role, purpose, text, model, prompt_tokens,
+        reply_tokens, seconds, load_seconds, attempts, created_at)
+    VALUES ('task_1', 'session_1', 0, 'ceo', 'frame', '', 'm', 0, 0, 0, 0, 1, now())
+"""
 UNIQUE = [
     "INSERT INTO delegator_agents (session_id, role, model, spawned_at) VALUES ('session_1', 'ceo', 'm', now())",
-    "INSERT INTO delegator_messages (task_id, session_id, turn, from_role, purpose, text, model, prompt_tokens,"
-    " reply_tokens, seconds, load_seconds, attempts, created_at)"
-    " VALUES ('task_1', 'session_1', 0, 'ceo', 'frame', '', 'm', 0, 0, 0, 0, 1, now())",
+    SAID,
 ]
 FOREIGN = [
     "INSERT INTO delegator_agents (session_id, role, model, spawned_at) VALUES ('session_0', 'ceo', 'm', now())",

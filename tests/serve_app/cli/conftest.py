@@ -70,6 +70,8 @@ def process() -> Callable[..., subprocess.Popen[str]]:
         pipe = subprocess.PIPE
         root = Path(__file__).parents[3]
         environment = {**os.environ, "PYTHONPATH": str(root)}
-        return subprocess.Popen([*PROGRAM, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment)
+        return subprocess.Popen(
+            [*PROGRAM, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment
+        )
 
     return start

@@ -102,9 +102,14 @@ def test_every_line_gets_one_answer_bad_ones_an_error() -> None:
 
 def test_a_line_hands_on_its_context_and_category() -> None:
     asked: list[AnalyzeTaskRequest] = []
+
+    def answer(request: AnalyzeTaskRequest) -> TaskAnalysis:
+        asked.append(request)
+        return ANALYSIS
+
     line = b'{"text": "x", "context": {"priority": "high"}, "task_category": "hr"}'
 
-    answer_lines([line], io.BytesIO(), lambda request: (asked.append(request), ANALYSIS)[1])
+    answer_lines([line], io.BytesIO(), answer)
 
     assert asked == [
         AnalyzeTaskRequest.model_validate(
@@ -114,16 +119,13 @@ def test_a_line_hands_on_its_context_and_category() -> None:
 
 
 def test_a_bug_on_one_line_does_not_cost_the_next(caplog: pytest.LogCaptureFixture) -> None:
-    replies = iter([ZeroDivisionError("a bug"), ANALYSIS])
-
-    def answer(_request: AnalyzeTaskRequest) -> TaskAnalysis:
-        reply = next(replies)
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
+    def answer(request: AnalyzeTaskRequest) -> TaskAnalysis:
+        if request.task_description == "bad":
+            raise ZeroDivisionError("a bug")
+        return ANALYSIS
 
     out = io.BytesIO()
-    answer_lines([b'{"text": "x"}', b'{"text": "x"}'], out, answer)
+    answer_lines([b'{"text": "bad"}', b'{"text": "good"}'], out, answer)
 
     first, second = (json.loads(line) for line in out.getvalue().splitlines())
     assert first["error"]["code"] == "internal_error"

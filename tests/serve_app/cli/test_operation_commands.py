@@ -45,8 +45,9 @@ CALLS: list[tuple[list[str], str, s.Request]] = [
         "remove_agent_from_session",
         s.RemoveAgentRequest(session_id=SESSION, agent_role="test_lead"),
     ),
-    (["agents"], "list_active_agents", s.OptionalSessionRef()),
-    (["agents", SESSION], "list_active_agents", s.OptionalSessionRef(session_id=SESSION)),
+    (["agents"], "list_active_agents", s.ListAgentsRequest()),
+    (["agents", SESSION], "list_active_agents", s.ListAgentsRequest(session_id=SESSION)),
+    (["agents", "--all"], "list_active_agents", s.ListAgentsRequest(all_sessions=True)),
     (["task", "start", SESSION], "delegate_task", s.DelegateTaskRequest(session_id=SESSION)),
     (["task", "start", SESSION, "More"], "delegate_task", s.DelegateTaskRequest(session_id=SESSION, task="More")),
     (["task", "show", TASK, "--wait-s", "2"], "get_task", s.GetTaskRequest(task_id=TASK, wait_s=2)),
@@ -139,7 +140,9 @@ def test_an_error_of_the_system_is_a_sentence_a_hint_and_a_code(
     assert as_json.json["error"]["details"] == error.details()
 
 
-@pytest.mark.parametrize("arguments", [["session", "list"], ["run", "x"], ["ask", "s", "ceo", "x"], ["task", "show", "t"]])
+@pytest.mark.parametrize(
+    "arguments", [["session", "list"], ["run", "x"], ["ask", "s", "ceo", "x"], ["task", "show", "t"]]
+)
 def test_without_a_running_system_the_hint_is_how_to_start_it(
     delegator: Callable[..., Ended], arguments: list[str]
 ) -> None:

@@ -1,0 +1,393 @@
+"""The whole system without its faces: real Ray, real PostgreSQL, a simulated Ollama over HTTP; and what it survives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import ray
+
+from actors.agent import Agent
+from actors.cluster import NAMESPACE, agent_name
+from delegator.errors import (
+    AgentAlreadyActive,
+    AgentLimitReached,
+    AgentNotActive,
+    NoActiveSession,
+    SessionAmbiguous,
+    SessionEnded,
+    SessionNotFound,
+    TaskFinished,
+    TaskNotFound,
+    TooManySessions,
+    UnknownRole,
+)
+from delegator.roles.catalogue import load_catalogue
+from delegator.schemas import EventKind, SessionStatus, TaskStatus
+from delegator.settings import Settings
+from tests.actors.ray_system import MEMORY, SCALE, RaySystem, local_ray, simulator, start, until
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(180)]
+
+FEATURE = "Add user authentication feature"
+TEAM = ["product_manager", "senior_architect", "senior_developer", "test_lead"]
+DEVELOPER = "deepseek-coder:6.7b"
+
+
+@pytest.fixture(scope="module")
+def running(postgres_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RaySystem]:
+    """One system for this module."""
+    folder: Path = tmp_path_factory.mktemp("system")
+    with simulator(folder) as ollama:
+        with local_ray(folder):
+            settings = Settings.load(
+                models="simulated", ollama_url=ollama, simulator_scale=SCALE, memory=MEMORY, home=str(folder),
+                database_url=postgres_server.url_of(postgres_server.create_database()),
+                max_concurrent_sessions=3, reconcile_every_s=0.5,
+            )  # fmt: skip
+            start(settings)
+            yield RaySystem(settings, ollama)
+
+
+@pytest.fixture
+def system(running: RaySystem) -> Iterator[RaySystem]:
+    """The system with no session open, before and after."""
+    yield running
+    running.clear_faults()
+    running.end_all()
+
+
+def create(system: RaySystem, task: str = FEATURE, **fields: Any) -> str:
+    reply = system.call("create_session", task_description=task, **fields)
+    until(lambda: system.call("get_session", session_id=reply.session_id).status is SessionStatus.ACTIVE)
+    return str(reply.session_id)
+
+
+# ── the main job ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_team_works_on_a_task_and_leaves_nothing_behind(system: RaySystem) -> None:
+    created = system.call("create_session", task_description=FEATURE)
+    assert created.active_agents == TEAM
+    assert system.agents() == set(TEAM)
+
+    task = system.call("delegate_task", session_id=created.session_id)
+    done = system.finished(task.task_id)
+
+    assert [(r.role, r.purpose) for r in done.replies] == [
+        ("product_manager", "frame"),
+        ("senior_architect", "contribute"),
+        ("senior_developer", "contribute"),
+        ("test_lead", "contribute"),
+        ("product_manager", "conclude"),
+    ]
+    assert done.answer == done.replies[-1].text
+    assert "senior_architect" in done.replies[2].text, "a role sees what was said before it"
+
+    ended = system.call("end_session")
+    assert ended.agents_terminated == TEAM
+    assert (system.agents(), system.loaded(), system.reservations()) == (set(), set(), set())
+    assert system.call("list_active_agents").agents == []
+    history = system.call("session_history").sessions[0]
+    assert (history.session_id, history.status) == (created.session_id, SessionStatus.COMPLETED)
+
+
+def test_models_take_turns_within_the_sessions_limit(system: RaySystem) -> None:
+    created = system.call("create_session", task_description=FEATURE)
+    assert any("take turns" in note for note in created.notes)
+
+    system.finished(system.call("delegate_task", session_id=created.session_id).task_id)
+    receipt = system.call("end_session", session_id=created.session_id).receipt
+
+    assert 0 < receipt.peak_gb <= created.limits.max_memory_gb
+    assert receipt.turns == 5
+    assert receipt.sizes == "measured"
+    assert 0 < receipt.gb_seconds < receipt.all_roles_gb_seconds
+    assert receipt == system.call("get_receipt", session_id=created.session_id)
+
+
+def test_ray_reserves_exactly_what_is_resident(system: RaySystem) -> None:
+    create(system)
+
+    resident = {m.model for m in system.call("resource_summary").models}
+
+    assert resident == system.loaded() == system.reservations()
+
+
+def test_a_message_is_answered_and_one_to_an_absent_role_says_whom_to_spawn(system: RaySystem) -> None:
+    session_id = create(system, "Fix typo in README")
+
+    reply = system.call("send_message", session_id=session_id, to="senior_developer", text="Which file?")
+
+    assert reply.status is TaskStatus.COMPLETED
+    assert "Which file?" in reply.reply
+    with pytest.raises(AgentNotActive) as raised:
+        system.call("send_message", session_id=session_id, to="ceo", text="Hello")
+    assert raised.value.details()["suggest_spawn"] == "ceo"
+
+
+def test_roles_join_and_leave_a_running_session(system: RaySystem) -> None:
+    session_id = create(system, "Our address book page crashes on save", context={"deadline": "today"})
+    before = system.call("get_session", session_id=session_id).active_agents
+
+    added = system.call("add_agent_to_session", session_id=session_id, agent_role="ceo", reason="approval")
+
+    assert added.active_agents == ["ceo", *before]
+    assert any("limits of medium apply" in note for note in added.notes)
+    with pytest.raises(AgentAlreadyActive):
+        system.call("add_agent_to_session", session_id=session_id, agent_role="ceo")
+    system.call("send_message", session_id=session_id, to="ceo", text="Do you approve?")
+    removed = system.call("remove_agent_from_session", session_id=session_id, agent_role="ceo", reason="done")
+    assert removed.active_agents == before
+    assert removed.resources_freed_gb > 0
+    assert "ceo" not in system.agents()
+    view = system.call("get_session", session_id=session_id)
+    assert view.total_agents_spawned == len(before) + 1
+
+
+def test_sessions_share_an_agent_and_its_model_until_the_last_one_ends(system: RaySystem) -> None:
+    first, second = create(system, "Fix typo in README"), create(system, "Fix typo in the manual")
+    assert system.loaded() == {DEVELOPER}
+
+    ended = system.call("end_session", session_id=first)
+
+    assert ended.models_kept == [DEVELOPER]
+    assert (system.agents(), system.loaded()) == ({"senior_developer"}, {DEVELOPER})
+    system.call("end_session", session_id=second)
+    assert (system.agents(), system.loaded()) == (set(), set())
+
+
+def test_a_plan_tells_what_creating_would_do_and_does_nothing(system: RaySystem) -> None:
+    plan = system.call("plan_session", task_description=FEATURE)
+
+    assert plan.possible
+    assert {m.action for m in plan.models} == {"load_in_turn"}
+    assert plan.peak_gb <= plan.analysis.limits.max_memory_gb
+    assert (system.agents(), system.loaded()) == (set(), set())
+
+
+# ── bad requests leave nothing half done ──────────────────────────────────────────────────────────────────────────
+
+
+def test_more_sessions_than_allowed_are_refused_and_leave_nothing(system: RaySystem) -> None:
+    for number in range(3):
+        create(system, f"Fix typo number {number}")
+
+    with pytest.raises(TooManySessions):
+        system.call("create_session", task_description="One more")
+
+    assert system.call("list_active_sessions").total_sessions == 3
+
+
+def test_what_names_nothing_or_the_wrong_thing_is_told_so(system: RaySystem) -> None:
+    with pytest.raises(NoActiveSession):
+        system.call("end_session")
+    session_id = create(system, "Fix typo in README")
+    with pytest.raises(UnknownRole):
+        system.call("add_agent_to_session", session_id=session_id, agent_role="wizard")
+    with pytest.raises(SessionNotFound):
+        system.call("delegate_task", session_id="session_19990101_000000_00000")
+    with pytest.raises(TaskNotFound):
+        system.call("get_task", task_id="task_19990101_000000_00000")
+    other = create(system, "Fix typo in the manual")
+    with pytest.raises(SessionAmbiguous):
+        system.call("end_session")
+    system.call("end_session", session_id=other)
+    with pytest.raises(SessionEnded):
+        system.call("delegate_task", session_id=other)
+
+
+def test_a_team_never_grows_beyond_what_the_highest_level_allows(system: RaySystem) -> None:
+    limit = {"max_agents": 1, "max_memory_gb": 60}
+    system.restart_manager(complexity_limits=dict.fromkeys(("low", "medium", "high", "very_high"), limit))
+    try:
+        session_id = create(system, "Fix typo in README")
+
+        with pytest.raises(AgentLimitReached):
+            system.call("add_agent_to_session", session_id=session_id, agent_role="ceo")
+
+        assert system.agents() == {"senior_developer"}
+    finally:
+        system.restart_manager()
+
+
+def test_a_session_whose_model_cannot_be_loaded_fails_whole(system: RaySystem) -> None:
+    system.fault(action="oom_load", match={"model": DEVELOPER})
+
+    with pytest.raises(Exception, match="could not be loaded"):
+        system.call("create_session", task_description="Fix typo in README")
+
+    assert system.call("list_active_sessions").total_sessions == 0
+    assert (system.agents(), system.loaded(), system.reservations()) == (set(), set(), set())
+    assert system.call("session_history").sessions[0].status is SessionStatus.FAILED
+
+    system.clear_faults()
+    create(system, "Fix typo in README")
+
+
+# ── cancelling ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_cancelling_a_task_stops_the_speech_at_the_model(system: RaySystem) -> None:
+    session_id = create(system, "Fix typo in README")
+    system.fault(action="hang", match={"path": "/api/chat", "phase": "stream"})
+    task = system.call("delegate_task", session_id=session_id)
+    until(lambda: speaking(system))
+
+    cancelled = system.call("cancel_task", task_id=task.task_id)
+
+    assert cancelled.status is TaskStatus.CANCELLED
+    until(lambda: not speaking(system))
+    with pytest.raises(TaskFinished):
+        system.call("cancel_task", task_id=task.task_id)
+    system.clear_faults()
+    again = system.finished(system.call("delegate_task", session_id=session_id).task_id)
+    assert again.status is TaskStatus.COMPLETED
+
+
+def speaking(system: RaySystem) -> bool:
+    """Return whether any model has a reply under way, by the simulator's own state."""
+    return any(model["refs"] for model in system.ask_ollama("/_sim/state")["models"])
+
+
+def test_ending_a_session_ends_its_running_task(system: RaySystem) -> None:
+    session_id = create(system, "Fix typo in README")
+    system.fault(action="hang", match={"path": "/api/chat", "phase": "stream"})
+    task = system.call("delegate_task", session_id=session_id)
+    until(lambda: speaking(system))
+
+    system.call("end_session", session_id=session_id)
+
+    assert system.call("get_task", task_id=task.task_id).status is TaskStatus.CANCELLED
+    assert (system.agents(), system.loaded()) == (set(), set())
+
+
+# ── what is killed comes back ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_killed_agent_is_restarted_and_its_open_turn_taken_again(system: RaySystem) -> None:
+    session_id = create(system)
+    system.fault(action="hang", match={"path": "/api/chat", "phase": "stream"}, times=1)
+    task = system.call("delegate_task", session_id=session_id)
+    until(lambda: speaking(system))
+
+    killed = system.kill_process(agent_name("product_manager"))
+    done = system.finished(task.task_id)
+
+    assert done.status is TaskStatus.COMPLETED
+    assert [r.role for r in done.replies] == [*TEAM, "product_manager"]
+    assert done.replies[0].attempts > 1
+    kinds = [e.kind for e in system.events(session_id)]
+    assert kinds.count(EventKind.TURN_COMPLETED) == 5
+    assert EventKind.AGENT_RESTARTED in kinds
+    agent = next(a for a in system.call("list_active_agents").agents if a.role == "product_manager")
+    assert agent.pid != killed
+    assert agent.restarts == 1
+
+
+def test_a_killed_session_manager_knows_its_sessions_and_goes_on_with_their_tasks(system: RaySystem) -> None:
+    session_id = create(system)
+    system.fault(action="hang", match={"path": "/api/chat", "phase": "stream", "nth": 2}, times=1)
+    task = system.call("delegate_task", session_id=session_id)
+    until(lambda: system.call("get_task", task_id=task.task_id).turns_done == 1)
+    until(lambda: speaking(system))
+    first_answer = system.call("get_task", task_id=task.task_id).replies[0]
+
+    system.kill_manager()
+    system.clear_faults()
+    until(lambda: answers(system))
+    done = system.finished(task.task_id)
+
+    assert done.status is TaskStatus.COMPLETED
+    assert [r.role for r in done.replies] == [*TEAM, "product_manager"]
+    assert done.replies[0] == first_answer, "what was answered is not asked again"
+    assert system.call("get_session", session_id=session_id).status is SessionStatus.ACTIVE
+    ended = system.call("end_session", session_id=session_id)
+    assert ended.agents_terminated == TEAM
+    assert (system.agents(), system.loaded(), system.reservations()) == (set(), set(), set())
+
+
+def answers(system: RaySystem) -> bool:
+    try:
+        system.call("list_active_sessions")
+    except ray.exceptions.RayActorError:
+        return False
+    return True
+
+
+def test_a_killed_model_host_takes_its_models_back(system: RaySystem) -> None:
+    session_id = create(system)
+    before = system.loaded()
+
+    system.kill_host()
+    done = system.finished(system.call("delegate_task", session_id=session_id).task_id)
+
+    assert done.status is TaskStatus.COMPLETED
+    assert done.replies[0].load_seconds == 0, "the first speaker's model was still there"
+    assert before
+    system.call("end_session", session_id=session_id)
+    assert (system.agents(), system.loaded(), system.reservations()) == (set(), set(), set())
+
+
+def test_a_broken_reply_is_asked_for_again(system: RaySystem) -> None:
+    session_id = create(system, "Fix typo in README")
+    system.fault(action="no_done", match={"path": "/api/chat"}, times=1)
+
+    done = system.finished(system.call("delegate_task", session_id=session_id).task_id)
+
+    assert done.status is TaskStatus.COMPLETED
+    assert done.replies[0].attempts == 2
+    assert EventKind.TURN_RETRIED in [e.kind for e in system.events(session_id)]
+
+
+# ── what nobody owns goes ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_orphaned_agents_and_models_are_found_and_removed(system: RaySystem) -> None:
+    role = load_catalogue("echo").role("ceo")
+    system.restart_manager(auto_cleanup_agents=False)
+    try:
+        orphan = ray.remote(Agent).options(
+            name=agent_name("ceo"), namespace=NAMESPACE, lifetime="detached", num_cpus=0
+        ).remote(role, system.settings, system.ollama)  # fmt: skip
+        pid = ray.get(orphan.ping.remote()).pid
+
+        report = system.call("cleanup_orphaned_agents")
+
+        assert report.agents_removed == ["ceo"]
+        until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        assert "ceo" not in system.agents()
+    finally:
+        system.restart_manager()
+    removed = [e for e in system.call("list_events", limit=1000).events if e.kind is EventKind.ORPHAN_REMOVED]
+    assert [(e.role, e.data["what"]) for e in removed][-1] == ("ceo", "agent")
+
+
+def test_a_session_without_a_call_for_too_long_is_ended_and_said_so(system: RaySystem) -> None:
+    session_id = create(system, "Fix typo in README")
+
+    system.restart_manager(session_timeout_minutes=0.01)
+    try:
+        until(lambda: system.call("get_session", session_id=session_id).status is SessionStatus.COMPLETED)
+        assert EventKind.SESSION_TIMED_OUT in [e.kind for e in system.events(session_id)]
+        until(lambda: not system.agents() and not system.loaded())
+    finally:
+        system.restart_manager()
+
+
+def test_statistics_count_what_happened(system: RaySystem) -> None:
+    before = system.call("statistics")
+    session_id = create(system, "Fix typo in README")
+    system.finished(system.call("delegate_task", session_id=session_id).task_id)
+    system.call("end_session", session_id=session_id)
+
+    after = system.call("statistics")
+
+    assert after.total_sessions == before.total_sessions + 1
+    assert after.total_agents_spawned == before.total_agents_spawned + 1
+    assert after.tasks_delegated == before.tasks_delegated + 1
+    assert after.category_breakdown["quick_fix"] == before.category_breakdown.get("quick_fix", 0) + 1
+    assert after.gb_seconds > before.gb_seconds

@@ -1,0 +1,57 @@
+"""What an address or a field asks for, as a request."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from pydantic import ValidationError
+
+from serve_app.monitor.choices import history_choice, statistics_choice
+
+
+def test_without_words_both_views_show_today():
+    today = datetime.now(UTC).date()
+    history, statistics = history_choice({}), statistics_choice({})
+
+    assert {history.date, statistics.from_date, statistics.to_date} <= {today, datetime.now(UTC).date()}
+    assert history.page == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "day", "page"),
+    [
+        ({"day": "2026-01-02"}, date(2026, 1, 2), 1),
+        ({"day": "2026-01-02", "page": "3"}, date(2026, 1, 2), 3),
+        ({"day": "all", "page": 2}, None, 2),
+    ],
+)
+def test_a_history_is_asked_for_by_day_and_page(asked, day, page):
+    choice = history_choice(asked)
+
+    assert (choice.date, choice.page) == (day, page)
+
+
+def test_statistics_are_asked_for_by_range_and_the_last_day_may_be_left_out():
+    both = statistics_choice({"from": "2026-01-02", "to": "2026-01-05"})
+    one = statistics_choice({"from": "2026-01-02", "to": ""})
+
+    assert (both.from_date, both.to_date) == (date(2026, 1, 2), date(2026, 1, 5))
+    assert (one.from_date, one.to_date) == (date(2026, 1, 2), date(2026, 1, 2))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"day": "yesterday"}, {"day": 5}, {"day": ["2026-01-02"]}, {"day": "all", "page": 0}, {"day": "all", "page": "x"}],
+)
+def test_a_wrong_day_or_page_is_refused(asked):
+    with pytest.raises(ValidationError):
+        history_choice(asked)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"from": "2026-01-05", "to": "2026-01-02"}, {"from": "<script>"}, {"from": {}, "to": 1}]
+)
+def test_a_wrong_range_is_refused(asked):
+    if asked["from"] == {}:
+        asked = {"from": {"a": 1}}
+    with pytest.raises(ValidationError):
+        statistics_choice(asked)
