@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -64,6 +65,9 @@ DEAD_ARCHITECTURES = {"mllama": (0, 30)}
 OLLAMA_FILLS_RATIO = 0.8
 """Share of free memory up to which Ollama places models side by side; an eviction below it is its count limit."""
 
+REMEMBERED_SESSIONS = 1000
+"""Ended sessions for which nothing is held any more; claims that are under way are seconds old, not thousands of sessions."""
+
 Report = Callable[[Sequence[NewEvent]], Awaitable[None]]
 
 
@@ -105,6 +109,8 @@ class ModelHost:
         self._running: dict[str, str] = {}
         self._sizes: dict[tuple[str, int], int] = {}
         self._quarantine: dict[str, str] = {}
+        self._over: OrderedDict[str, None] = OrderedDict()
+        self._knows_holders = False
         self._change: asyncio.Task[None] | None = None
         self._outbox: list[NewEvent] = []
         self._outbox_lock = asyncio.Lock()
@@ -268,7 +274,7 @@ class ModelHost:
         )
 
     def _hold(self, entry: Entry, session_id: str) -> None:
-        if session_id not in entry.holders:
+        if session_id not in entry.holders and session_id not in self._over:
             entry.holders.add(session_id)
             self._tell(EventKind.MODEL_HELD, entry, session_id)
 
@@ -399,6 +405,7 @@ class ModelHost:
         delivered before this returns. Without `models` the session is over, and its waiting turns fail.
         """
         if models is None:
+            self._remember_over(session_id)
             for wanted in [w for w in self._waiting.values() if w.wish.session_id == session_id]:
                 wanted.fail(SessionEnded(session_id, "ended"))
         names = [e.model for e in self._ledger.held_by(session_id) if models is None or e.model in models]
@@ -416,6 +423,12 @@ class ModelHost:
         self._pump()
         await self.flush()
         return Released(tuple(unloaded), tuple(kept))
+
+    def _remember_over(self, session_id: str) -> None:
+        """Hold nothing for this session any more, even where a claim sent earlier still names it."""
+        self._over[session_id] = None
+        while len(self._over) > REMEMBERED_SESSIONS:
+            self._over.popitem(last=False)
 
     async def _settled(self) -> None:
         """Wait for the change under way, however it ends."""
@@ -481,7 +494,9 @@ class ModelHost:
         lost = await self._compare_with_ps(claims.loaded_by_us)
         for turn_id in [t for t in self._running if t not in claims.turns]:
             self._finish_turn(turn_id)
-        self._restore_holders(claims)
+        if not self._knows_holders:  # only after a start: later the claims are older than what this host knows
+            self._restore_holders(claims)
+            self._knows_holders = True
         for model, holder in self._ledger.keep_holders(claims.held):
             self._tell_released(model, holder)
         unloaded = []
@@ -495,6 +510,7 @@ class ModelHost:
         return Sweep(tuple(unloaded), tuple(stale), tuple(lost))
 
     async def _compare_with_ps(self, loaded_by_us: frozenset[str]) -> list[str]:
+        known = {e.model for e in self._ledger.entries()}
         before = {e.model for e in self._ledger.entries() if e.phase is Phase.RESIDENT}
         loaded = {normalise(m.name): m for m in await self._client.ps()}
         lost = []
@@ -509,7 +525,7 @@ class ModelHost:
                 lost.append(entry.model)
                 await self._strike_out(entry, EventKind.MODEL_LOST)
         for name, found in loaded.items():
-            if name not in self._ledger:
+            if name not in self._ledger and name not in known:  # known, but gone meanwhile: the answer is old
                 self._ledger.put(
                     Entry(
                         name,

@@ -47,7 +47,7 @@ class PostgresServer:
     def drop_database(self, name: str) -> None:
         self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def execute(self, statement: sql.Composed) -> None:
+    def execute(self, statement: sql.SQL | sql.Composed) -> None:
         with psycopg.connect(libpq(self.url), autocommit=True) as connection:
             connection.execute(statement)
 
@@ -84,6 +84,8 @@ def postgres_server(made_data_dir: Path) -> Iterator[PostgresServer]:
     copy_data(made_data_dir, embedded.data_dir)
     try:
         server = PostgresServer(embedded.ensure_running())
+        server.execute(sql.SQL("ALTER SYSTEM SET fsync = off"))  # making and dropping databases is mostly that
+        server.execute(sql.SQL("SELECT pg_reload_conf()"))
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
         asyncio.run(_migrate(server.url_of(TEMPLATE)))
         yield server

@@ -45,15 +45,10 @@ async def end_all(connection: AsyncConnection, session_id: str, ended_at: dateti
     await connection.execute(query.values(ended_at=ended_at))
 
 
-async def set_model(connection: AsyncConnection, session_id: str, role: str, model: str) -> bool:
-    """Give an open stay another model; False when there is no such stay, or it has that model already."""
-    query = update(agents).where(
-        agents.c.session_id == session_id,
-        agents.c.role == role,
-        agents.c.ended_at.is_(None),
-        agents.c.model != model,
-    )
-    return (await connection.execute(query.values(model=model))).rowcount > 0
+async def set_model(connection: AsyncConnection, session_id: str, role: str, model: str) -> None:
+    """Give the open stay of a role another model; nothing happens when there is none."""
+    query = update(agents).where(agents.c.session_id == session_id, agents.c.role == role, agents.c.ended_at.is_(None))
+    await connection.execute(query.values(model=model))
 
 
 async def open_ones(connection: AsyncConnection) -> list[AgentRecord]:

@@ -101,10 +101,10 @@ class Database:
 
         return await self._guarded(once)
 
-    async def read(
+    async def run_single(
         self, work: Callable[Concatenate[AsyncConnection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Do `work` that only reads, or is one statement: without the round trips of a transaction around it."""
+        """Do `work` that is one statement, or only reads: without the round trips of a transaction around it."""
 
         async def once(engine: AsyncEngine) -> T:
             async with engine.connect() as connection:
@@ -127,7 +127,7 @@ class Database:
 
     async def ping(self) -> None:
         """Ask for an answer. Raises StoreUnavailable when there is none."""
-        await self.read(_select_one)
+        await self.run_single(_select_one)
 
     async def _guarded(self, once: Callable[[AsyncEngine], Awaitable[T]], *, deadline_s: float | None = None) -> T:
         if self._engine is None:

@@ -25,10 +25,9 @@ async def put(connection: AsyncConnection, record: ResidentRecord, new_events: S
 
 
 async def drop(connection: AsyncConnection, endpoint: str, model: str, new_events: Sequence[NewEvent]) -> None:
-    """Note that a model is no longer in memory; nothing happens when none was noted."""
-    query = delete(residents).where(residents.c.endpoint == endpoint, residents.c.model == model)
-    if (await connection.execute(query)).rowcount:
-        await events.append(connection, new_events)
+    """Note that a model is no longer in memory. The events are kept also when it was not noted: they happened."""
+    await connection.execute(delete(residents).where(residents.c.endpoint == endpoint, residents.c.model == model))
+    await events.append(connection, new_events)
 
 
 async def on(connection: AsyncConnection, endpoint: str | None) -> list[ResidentRecord]:

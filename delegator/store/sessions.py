@@ -1,7 +1,8 @@
 """Queries about sessions.
 
 Here and in the files beside it each function is one unit of work on a connection that `database.py` gave it. All may be
-repeated: a change that has already happened changes nothing and appends no events.
+repeated: a change that has already happened changes nothing, and an event is appended once, by its uid. Where a change
+can lose a race (two ends of one session), the loser's events are not appended either.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from delegator.store.storable import storable_text
 from delegator.store.tables import OPEN_SESSION, sessions
 
 _COLUMNS = tuple(sessions.c[field.name] for field in fields(SessionRecord))
+_INSERT = insert(sessions).on_conflict_do_nothing(index_elements=[sessions.c.id]).returning(sessions.c.id)
 _IS_OPEN = text(OPEN_SESSION)  # as the partial index has it
 
 
@@ -31,8 +33,7 @@ async def create(
 ) -> None:
     """Store a new session with its team. `total_agents_spawned` is stored as the size of that team."""
     row = _as_row(session) | {"total_agents_spawned": len(team)}
-    query = insert(sessions).values(row).on_conflict_do_nothing(index_elements=[sessions.c.id]).returning(sessions.c.id)
-    if await connection.scalar(query) is None:
+    if await connection.scalar(_INSERT, row) is None:
         return
     await agents.insert(connection, team)
     await events.append(connection, new_events)

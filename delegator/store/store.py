@@ -78,7 +78,7 @@ class Store:
 
     async def touch_session(self, session_id: str, at: datetime) -> None:
         """Note that somebody used the session."""
-        await self._database.read(sessions.touch, session_id, at)
+        await self._database.run_single(sessions.touch, session_id, at)
 
     async def end_session(
         self,
@@ -94,22 +94,22 @@ class Store:
 
     async def session(self, session_id: str) -> SessionRecord | None:
         """Return one session, open or ended."""
-        return await self._database.read(sessions.get, session_id)
+        return await self._database.run_single(sessions.get, session_id)
 
     async def open_sessions(self) -> list[SessionRecord]:
         """Return the open sessions, newest first."""
-        return await self._database.read(sessions.open_ones)
+        return await self._database.run_single(sessions.open_ones)
 
     async def count_open_sessions(self) -> int:
-        return await self._database.read(sessions.count_open)
+        return await self._database.run_single(sessions.count_open)
 
     async def history(self, day: date | None, page: int, page_size: int = 50) -> tuple[list[SessionRecord], int]:
         """Return one page (from 1) of the sessions created on a UTC day, or ever, newest first, and their number."""
-        return await self._database.read(sessions.history, day, page, page_size)
+        return await self._database.run_single(sessions.history, day, page, page_size)
 
     async def statistics(self, from_day: date, to_day: date) -> StatisticsRow:
         """Sum up the sessions created from one UTC day to another, both included."""
-        return await self._database.read(statistics.over, from_day, to_day)
+        return await self._database.run_single(statistics.over, from_day, to_day)
 
     # ── agents ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -146,11 +146,11 @@ class Store:
 
     async def open_agents(self) -> list[AgentRecord]:
         """Return the stays that have not ended, in the order in which they began."""
-        return await self._database.read(agents.open_ones)
+        return await self._database.run_single(agents.open_ones)
 
     async def agents_of(self, session_id: str) -> list[AgentRecord]:
         """Return all stays in one session, in the order in which they began."""
-        return await self._database.read(agents.of_session, session_id)
+        return await self._database.run_single(agents.of_session, session_id)
 
     # ── tasks ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -179,33 +179,33 @@ class Store:
         return await self._database.run(tasks.finish, task_id, status, at, answer, error, events)
 
     async def task(self, task_id: str) -> TaskRecord | None:
-        return await self._database.read(tasks.get, task_id)
+        return await self._database.run_single(tasks.get, task_id)
 
     async def tasks_of(self, session_id: str) -> list[TaskRecord]:
         """Return the tasks of one session, oldest first."""
-        return await self._database.read(tasks.of_session, session_id)
+        return await self._database.run_single(tasks.of_session, session_id)
 
     async def unfinished_tasks(self) -> list[TaskRecord]:
         """Return the tasks that have not come to an end, oldest first."""
-        return await self._database.read(tasks.unfinished)
+        return await self._database.run_single(tasks.unfinished)
 
     async def messages_of(self, task_id: str) -> list[MessageRecord]:
         """Return what was said in a task, in the order of its turns."""
-        return await self._database.read(tasks.messages_of, task_id)
+        return await self._database.run_single(tasks.messages_of, task_id)
 
     # ── events ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def append_events(self, events_: Sequence[NewEvent]) -> None:
         """Append to the log, in this order; an event whose uid is there already is left out."""
-        await self._database.read(events.append, events_)
+        await self._database.run_single(events.append, events_)
 
     async def session_events(self, session_id: str, kinds: Sequence[EventKind] | None = None) -> list[Event]:
         """Return the events of one session, oldest first."""
-        return await self._database.read(events.of_session, session_id, kinds)
+        return await self._database.run_single(events.of_session, session_id, kinds)
 
     async def events_after(self, after: int, session_id: str | None, limit: int) -> list[Event]:
         """Return up to `limit` events with larger ids, oldest first. Raises EventNotFound for an id never given out."""
-        return await self._database.read(events.after, after, session_id, limit)
+        return await self._database.run_single(events.after, after, session_id, limit)
 
     # ── residents ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -219,4 +219,4 @@ class Store:
 
     async def residents(self, endpoint: str | None = None) -> list[ResidentRecord]:
         """Return the models noted for one endpoint, or for all."""
-        return await self._database.read(residents.on, endpoint)
+        return await self._database.run_single(residents.on, endpoint)

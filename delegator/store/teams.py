@@ -49,5 +49,5 @@ async def set_model(
     connection: AsyncConnection, session_id: str, role: str, model: str, new_events: Sequence[NewEvent]
 ) -> None:
     """Note that a role now works with another model, such as its fallback."""
-    if await agents.set_model(connection, session_id, role, model):
-        await events.append(connection, new_events)
+    await agents.set_model(connection, session_id, role, model)
+    await events.append(connection, new_events)

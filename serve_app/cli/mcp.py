@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from http import HTTPStatus
 from pathlib import Path
 
 import typer
+from pydantic import ValidationError
 
-from delegator.errors import StartFailed
+from delegator.errors import DelegatorError, StartFailed
+from delegator.schemas import ErrorReply
 from delegator.settings import Settings
 from serve_app.cli.commands import SYSTEM, Url, add_command
 from serve_app.cli.running import address_of
-
-LOG_LINES = 5
-"""Lines of the starting system's log that are told when it does not come up."""
+from serve_app.faults import rebuild
 
 
 def mcp(*, url: Url = None) -> None:
@@ -36,27 +38,36 @@ def start_detached(settings: Settings) -> None:
     """Run `delegator up` as a process that outlives this one, and return once the system is up.
 
     Raises:
-        StartFailed: it did not come up; with the end of what it said.
+        DelegatorError: why it did not come up.
     """
     folder = settings.home_dir / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
     log_file = folder / "up.log"
-    with log_file.open("ab") as log:
-        ended = subprocess.run(
-            [sys.executable, "-m", "serve_app.cli", "up"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # the host's signals are not for the system
-            check=False,
-        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Files, not pipes: all that is started inherits them, and would keep a pipe open for as long as it runs.
+        with log_file.open("ab") as log, tempfile.TemporaryFile() as answer:
+            ended = subprocess.run(
+                [sys.executable, "-m", "serve_app.cli", "up", "--json"],
+                stdin=subprocess.DEVNULL,
+                stdout=answer,
+                stderr=log,
+                start_new_session=True,  # the host's signals are not for the system
+                check=False,
+            )
+            answer.seek(0)
+            told = answer.read()
+    except OSError as exc:
+        raise StartFailed("the system", str(exc), f"Check that {folder} can be written.") from exc
     if ended.returncode != 0:
-        raise StartFailed("the system", _end_of(log_file), f"The whole story is in {log_file}; or try: delegator up")
+        raise _reason(told, log_file)
 
 
-def _end_of(log_file: Path) -> str:
-    lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines()
-    return " / ".join(line.strip() for line in lines[-LOG_LINES:] if line.strip()) or "it said nothing"
+def _reason(told: bytes, log_file: Path) -> DelegatorError:
+    try:
+        error = ErrorReply.model_validate_json(told).error
+    except ValidationError:
+        return StartFailed("the system", "it ended without a reason", f"See {log_file}, or try: delegator up")
+    return rebuild(error, address="delegator up", status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def add_mcp(program: typer.Typer) -> None:

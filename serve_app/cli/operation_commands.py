@@ -9,16 +9,22 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from delegator.schemas import NoInput, Reply
 from serve_app.cli.commands import AsJson, Url, add_command
 from serve_app.cli.progress import patiently
 from serve_app.cli.request_options import RequestOptions
 from serve_app.cli.running import with_system
 from serve_app.cli.terminal import Terminal
+from serve_app.cli.views import UNMARKED
+from serve_app.cli.views.layout import remark_on_simulation
 from serve_app.operations import BY_NAME
+
+if TYPE_CHECKING:
+    from serve_app.client import AsyncClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +62,21 @@ class OperationCommand:
         def command(*, as_json: bool, url: str | None, **values: Any) -> None:
             terminal = Terminal(as_json=as_json)
             request = options.request(values)
-            reply = with_system(
-                url, lambda client: patiently(terminal, client.call(operation, request), saying=self.saying)
-            )
+
+            async def work(client: AsyncClient) -> tuple[Reply, bool]:
+                reply = await patiently(terminal, client.call(operation, request), saying=self.saying)
+                return reply, not as_json and type(reply) in UNMARKED and await _simulated(client)
+
+            reply, simulated = with_system(url, work)
             terminal.reply(reply)
+            if simulated:
+                terminal.show(remark_on_simulation())
 
         return with_parameters(command, [*options.parameters(), *shared_parameters()], name=self.operation)
+
+
+async def _simulated(client: AsyncClient) -> bool:
+    return (await client.resource_summary(NoInput())).simulated
 
 
 def shared_parameters() -> list[inspect.Parameter]:

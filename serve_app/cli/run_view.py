@@ -50,7 +50,7 @@ class RunView:
         """Show what the task is and why it needs these roles."""
         shown: list[RenderableType] = []
         if session.simulated:
-            shown.append(line(("Simulated models: texts, sizes and seconds below are simulated.", "yellow")))
+            shown.append(line(("Models are simulated, and so are the texts, sizes and seconds below.", "yellow")))
         found = session.analysis
         self._results(
             *shown, headline(found), facts(why(found) or [("why", found.reasoning)]), *remarks(session.notes), line()

@@ -20,6 +20,7 @@ from rich.text import Text
 from delegator.errors import DelegatorError
 from delegator.schemas import ErrorBody, ErrorReply, Reply
 from serve_app.cli.formats import clean
+from serve_app.cli.operation_words import in_commands
 from serve_app.cli.views import view_of
 from serve_app.faults import body_of
 
@@ -100,7 +101,7 @@ class Terminal:
             return
         self.err.print(Text.assemble(("error: ", "bold red"), clean(body.message)), soft_wrap=True)
         if body.hint:
-            self.err.print(Text.assemble(("hint: ", "bold"), clean(body.hint)), soft_wrap=True)
+            self.err.print(Text.assemble(("hint: ", "bold"), clean(in_commands(body.hint))), soft_wrap=True)
 
 
 def _console(stream: TextIO) -> Console:

@@ -69,14 +69,13 @@ def start(settings: Settings, parts: Parts) -> tuple[list[str], bool]:
         StartFailed: with what did not come up. DelegatorError: as a part said it.
     """
     from ray import serve
-    from ray.serve.exceptions import RayServeException
 
     quiet_serve()
     serve_started = not serve_runs()
-    try:
+    if serve_started:
         serve.start(proxy_location="HeadOnly", http_options={"host": settings.host, "port": settings.port})
-    except RayServeException as exc:
-        raise StartFailed("Ray Serve", str(exc), "The Ray that was joined runs Serve with other options.") from exc
+    else:
+        _check_port_of_serve(settings.port)
     asyncio.run(_ensure_system(parts, settings))
     made = parts.applications(settings)
     serve.run_many(
@@ -123,12 +122,14 @@ def remove(*, stop_serve: bool) -> list[str]:
     if not serve_runs():
         return []
     quiet_serve()
-    removed = [name for name in ROUTES if name in serve.status().applications]
-    for name in removed:
-        serve.delete(name)
-    if stop_serve and not serve.status().applications:
+    running = serve.status().applications
+    ours = [name for name in ROUTES if name in running]
+    if stop_serve and len(ours) == len(running):
         serve.shutdown()
-    return removed
+    else:
+        for name in ours:
+            serve.delete(name)
+    return ours
 
 
 def serve_runs() -> bool:
@@ -137,6 +138,17 @@ def serve_runs() -> bool:
 
     found = ray.util.list_named_actors(all_namespaces=True)
     return {"name": "SERVE_CONTROLLER_ACTOR", "namespace": "serve"} in found
+
+
+def _check_port_of_serve(wanted: int) -> None:
+    """Raise StartFailed where the Serve that runs already listens elsewhere: it has one port for all applications."""
+    from ray.serve.context import _get_global_client
+
+    client: Any = _get_global_client()
+    listens = client.http_config.port
+    if listens != wanted:
+        problem = f"on this Ray it runs already and listens on port {listens}"
+        raise StartFailed("Ray Serve", problem, f"Use that port: delegator up --port {listens}")
 
 
 def quiet_serve() -> None:

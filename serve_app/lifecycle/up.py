@@ -117,11 +117,7 @@ class _Start:
         self.report(f"Models: {models.mode}, {models.reason}")
         memory_bytes = memory_for_models(self.settings, simulated=simulated)
         self._note(preflight.too_large(catalogue, memory_bytes))
-        # The database starts while Ray does: both mostly wait.
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            database = beside.submit(backing.ensure_database, self.settings, self.home)
-            self._ensure_ray(memory_bytes)
-            database_url = database.result()
+        database_url = self._start_database_and_ray(memory_bytes)
         ollama_url = self._start_simulator(memory_bytes) if simulated else self.settings.ollama_url
         resolved = self.settings.model_copy(
             update={
@@ -165,6 +161,16 @@ class _Start:
             if notice not in self.notices:
                 self.notices.append(notice)
                 self.report(f"Note: {notice}")
+
+    def _start_database_and_ray(self, memory_bytes: int) -> str:
+        """Start both at once, as both mostly wait; but a database of somebody else's is asked first, in a moment."""
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            self.report("Starting PostgreSQL" if self.settings.database_url is None else "Asking PostgreSQL")
+            database = beside.submit(backing.ensure_database, self.settings, self.home)
+            if self.settings.database_url is not None:
+                database.result()
+            self._ensure_ray(memory_bytes)
+            return database.result()
 
     def _ensure_ray(self, memory_bytes: int) -> None:
         if self.settings.ray_address is not None:

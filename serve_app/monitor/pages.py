@@ -1,4 +1,4 @@
-"""The three pages: what each reads, when it looks again, and what happens when that fails. Imported on the replica alone.
+"""The three pages: what each reads, when it looks again, what happens when that fails. Imported on the replica alone.
 
 A page is one browser tab. It is sent before the backend has answered if that takes long, keeps showing what it last
 knew when the backend fails, says so in its header, and recovers by itself.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from fastapi import Request
@@ -93,15 +94,15 @@ class Page(Generic[ChoiceT, ViewT]):
             present = await self._reads.present()
             view = await self._read(choice)
         except DelegatorError as exc:
-            self._tell(self._state.simulated, self._state.as_of, trouble(exc))
+            self._tell(replace(self._state, trouble=trouble(exc)))
             return
         if choice == self._choice:  # else somebody chose again meanwhile, and that look is on its way
             self._board.show(view)
-        self._tell(present.simulated, present.as_of, self._refused)
+        self._tell(HeaderState(simulated=present.simulated, as_of=present.as_of, trouble=self._refused))
 
-    def _tell(self, simulated: bool, as_of: str, told: Trouble | None) -> None:  # noqa: FBT001 - private, in order
-        self._state = HeaderState(simulated, as_of, told)
-        self._header.show(self._state)
+    def _tell(self, state: HeaderState) -> None:
+        self._state = state
+        self._header.show(state)
 
     async def _on_choose(self, event: GenericEventArguments) -> None:
         self.choose(event.args if isinstance(event.args, dict) else {})

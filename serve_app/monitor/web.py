@@ -28,13 +28,13 @@ RECONNECT_S = 10.0
 
 THEME_SCRIPT = """
 <script>
-  // before the first paint: dark unless this browser chose light
+  // before the first paint: dark unless this browser chose light; a browser may also refuse to remember anything
   window.delegatorTheme = (theme) => {
     document.documentElement.dataset.theme = theme;
-    try { localStorage.setItem("delegator-theme", theme); } catch { /* a browser that keeps nothing */ }
+    try { localStorage.setItem("delegator-theme", theme); } catch {}
   };
-  try { document.documentElement.dataset.theme = localStorage.getItem("delegator-theme") === "light" ? "light" : "dark"; }
-  catch { document.documentElement.dataset.theme = "dark"; }
+  document.documentElement.dataset.theme = "dark";
+  try { document.documentElement.dataset.theme = localStorage.getItem("delegator-theme") || "dark"; } catch {}
 </script>
 """
 

@@ -1,4 +1,4 @@
-"""The monitor's words: roles, savings, moments, troubles. Pure functions; sizes and durations are written by `formats`."""
+"""The monitor's words: roles, savings, moments, troubles. Pure; sizes and durations are written by `formats`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def refusal(error: InvalidInput) -> Trouble:
 
 
 def role_label(role: str, title: str | None) -> str:
-    """Return a role as a chip names it: CEO where people say so, else its title; without one, its name made readable."""
+    """Return a role as a chip names it: CEO where people say so, else its title, else its name made readable."""
     if len(role) <= _LONGEST_ACRONYM or not title:
         return role_name(role)
     return one_line(title)

@@ -5,8 +5,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -96,9 +98,9 @@ class TestLocalRay:
         import ray
         from ray.util import placement_group
 
-        stays = ray.remote(Idle).options(name="somebody", namespace="else", lifetime="detached", num_cpus=0).remote()
-        ours = ray.remote(Idle).options(name="agent-cto", namespace=cluster.NAMESPACE, lifetime="detached", num_cpus=0)
-        ray.get(ours.remote().ping.remote(), timeout=60)
+        stays = idle(name="somebody", namespace="else", lifetime="detached")
+        ours = idle(name="agent-cto", namespace=cluster.NAMESPACE, lifetime="detached")
+        ray.get(ours.ping.remote(), timeout=60)
         assert placement_group([{"memory": 1}], lifetime="detached", name="model:test:one").wait(10)
 
         removed = cluster.remove_ours()
@@ -110,7 +112,7 @@ class TestLocalRay:
     def test_workers_have_loaded_what_actors_need(self) -> None:
         import ray
 
-        actor = ray.remote(Idle).options(num_cpus=0).remote()
+        actor = idle()
 
         assert ray.get(actor.loaded.remote("delegator.ollama.client"), timeout=60)
 
@@ -118,7 +120,7 @@ class TestLocalRay:
     def test_listens_on_loopback_only(self) -> None:
         import ray
 
-        actor = ray.remote(Idle).options(num_cpus=0).remote()
+        actor = idle()
         ray.get(actor.ping.remote(), timeout=60)
 
         assert listening_addresses() <= {"127.0.0.1", "::ffff:127.0.0.1"}
@@ -128,7 +130,6 @@ class TestLocalRay:
         environment = {
             **os.environ,
             **cluster.driver_environment(tmp_path / "token"),
-            "RAY_gcs_rpc_server_connect_timeout_s": "1",
         }
         (tmp_path / "token").write_text("0" * 64)
 
@@ -159,20 +160,24 @@ class Idle:
         return module in sys.modules
 
 
+def idle(**options: Any) -> Any:
+    import ray
+
+    return ray.remote(Idle).options(num_cpus=0, **options).remote()
+
+
 def listening_addresses() -> set[str]:
     """Addresses on which any process of the instance listens."""
     found = set()
     for process in processes.own_processes(INSTANCE, local_ray.runtime_dir(INSTANCE)):
         for connection in process.net_connections("inet"):
             if connection.status == psutil.CONN_LISTEN:
-                found.add(connection.laddr.ip)
+                found.add(connection.laddr[0])
     return found
 
 
 def await_equal(look, expected) -> None:
     """Look until it is as expected; Ray tells its resources with a delay."""
-    import time
-
     deadline = time.monotonic() + 20
     while look() != expected:
         assert time.monotonic() < deadline, f"still {look()}"

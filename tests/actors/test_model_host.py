@@ -219,6 +219,22 @@ async def test_a_restarted_host_takes_its_models_back_and_unloads_what_nobody_cl
     assert (await after.host.acquire(after.wish("t", DEVELOPER), DEADLINE_S)).load_s == 0
 
 
+async def test_a_claim_sent_before_a_session_ended_does_not_hold_its_models_again(start_host: Any) -> None:
+    before = await start_host()
+    await before.host.warm(before.wish("w1", DEVELOPER), DEADLINE_S)
+    old = await before.claims(s1=(DEVELOPER,))
+    after = await start_host(simulator=before.simulator)
+    await after.host.reconcile(old)
+    await after.host.release_models("s1")
+    await after.client.load(DEVELOPER, LoadOptions(8192), keep_alive_s=600, deadline_s=DEADLINE_S)
+
+    sweep = await after.host.reconcile(old)
+    again = await after.host.reconcile(old)
+
+    assert (*sweep.models_unloaded, *again.models_unloaded) == (DEVELOPER,)
+    assert await after.loaded() == set()
+
+
 async def test_a_missing_model_is_named_and_its_fallback_chosen(start_host: Any) -> None:
     it = await start_host()
 

@@ -71,7 +71,7 @@ def eventually() -> Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]:
 
     async def wait(check: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(DEADLINE_S):
-            while not await check():
+            while not await check():  # noqa: ASYNC110  # the host can only be asked again
                 await asyncio.sleep(0.005)
 
     return wait

@@ -109,6 +109,10 @@ class SimulatedHost:
         await self.host.restart()
         self.host.log.clear()
 
+    async def restart(self, *, down_s: float, version: str | None = None) -> None:
+        """Break every connection, lose all loaded models, and listen again after model seconds."""
+        await self._go_deaf(down_s, lose_all=True, version=version)
+
     async def _listen(self, runner: web.AppRunner) -> None:
         self._site = web.TCPSite(runner, self._address, self._port)
         await self._site.start()

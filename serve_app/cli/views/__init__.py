@@ -38,6 +38,18 @@ VIEWS: Mapping[type[s.Reply], View] = {
 }
 """Every reply that a command can get; a test holds this against the table of operations."""
 
+UNMARKED = frozenset(
+    {
+        s.ListActiveSessionsReply,
+        s.ListActiveAgentsReply,
+        s.AddAgentReply,
+        s.RemoveAgentReply,
+        s.SessionHistoryReply,
+        s.StatisticsReply,
+    }
+)
+"""Replies with sizes or seconds that do not say themselves whether these are simulated."""
+
 
 def view_of(reply: s.Reply) -> list[RenderableType]:
     """Return the parts that show `reply`, in order."""

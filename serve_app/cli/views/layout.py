@@ -89,6 +89,11 @@ def remarks(notes: Iterable[str]) -> list[RenderableType]:
     return [line(("note: ", "yellow"), one_line(note)) for note in notes]
 
 
+def remark_on_simulation() -> Text:
+    """Return the line that tells of simulated figures where the reply has no place for it."""
+    return line((f"Models are {SIMULATED}, and so are the sizes and seconds shown.", "yellow"))
+
+
 def names(values: Iterable[str]) -> str:
     """Return names in one cell, or nothing."""
     return ", ".join(one_line(value) for value in values)

@@ -118,7 +118,7 @@ def agent_added(reply: AddAgentReply) -> list[RenderableType]:
 
 def agent_removed(reply: RemoveAgentReply) -> list[RenderableType]:
     """Show the role that left."""
-    freed = f"{gigabytes(reply.resources_freed_gb)} freed" if reply.resources_freed_gb else "its model stays for others"
+    freed = f"{gigabytes(reply.resources_freed_gb)} freed" if reply.resources_freed_gb else "no memory was freed by it"
     return [line(f"{reply.agent_role} left {reply.session_id}, {freed}."), _team(reply.active_agents)]
 
 

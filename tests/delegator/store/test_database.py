@@ -250,7 +250,7 @@ async def test_connections_carry_their_limits(store: Store) -> None:
         )
         return [str(await connection.scalar(text(f"SHOW {name}"))) for name in names]
 
-    for way in (store._database.run, store._database.read):
+    for way in (store._database.run, store._database.run_single):
         assert await way(limits) == ["UTC", "10s", "10s", "15s", "delegator"]
 
 
@@ -261,5 +261,5 @@ async def test_an_option_in_the_url_wins(database_url: str) -> None:
     async def name(connection: AsyncConnection) -> object:
         return await connection.scalar(text("SHOW application_name"))
 
-    assert await opened.read(name) == "mine"
+    assert await opened.run_single(name) == "mine"
     await opened.close()

@@ -244,7 +244,8 @@ def a_file(folder: Path) -> None:
 
 def data_in(data_dir: Path) -> set[Path]:
     """The files that matter: not the log, nor what a killed server left of itself."""
-    return {path for path in data_dir.rglob("*") if not path.name.startswith((".s.", "server.log", "postmaster."))}
+    passing = (".s.", "server.log", "postmaster.", "mmap.")
+    return {path for path in data_dir.rglob("*") if not path.name.startswith(passing)}
 
 
 def other_version(folder: Path) -> None:

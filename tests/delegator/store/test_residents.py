@@ -31,8 +31,15 @@ async def test_newer_facts_replace_older(store: Store) -> None:
 
 async def test_an_unloaded_model_is_noted_no_more(store: Store) -> None:
     await store.put_resident(a_resident(), [])
+    event = an_event(EventKind.MODEL_UNLOADED)
     for _ in range(2):
-        await store.drop_resident(a_resident().endpoint, a_resident().model, [an_event()])
+        await store.drop_resident(a_resident().endpoint, a_resident().model, [event])
 
     assert await store.residents() == []
     assert len(await store.events_after(0, None, 10)) == 1
+
+
+async def test_a_loss_is_logged_also_for_a_model_that_was_not_noted(store: Store) -> None:
+    await store.drop_resident(OTHER, "mistral:7b", [an_event(EventKind.MODEL_LOST)])
+
+    assert [event.kind for event in await store.events_after(0, None, 10)] == [EventKind.MODEL_LOST]

@@ -71,9 +71,10 @@ async def test_a_role_may_leave_and_come_back(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("session")
-async def test_a_fallback_model_is_noted_once(store: Store) -> None:
+async def test_a_fallback_model_is_noted(store: Store) -> None:
+    event = an_event(EventKind.MODEL_FALLBACK)
     for _ in range(2):
-        await store.set_agent_model("session_1", "senior_developer", "qwen3-vl:8b", [an_event()])
+        await store.set_agent_model("session_1", "senior_developer", "qwen3-vl:8b", [event])
 
     assert [agent.model for agent in await store.open_agents()] == ["qwen3-vl:8b"]
     assert len(await store.session_events("session_1")) == 1

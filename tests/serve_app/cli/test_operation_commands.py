@@ -12,6 +12,7 @@ from typer.main import get_command
 from delegator import errors
 from delegator import schemas as s
 from serve_app.cli.main import app
+from serve_app.cli.operation_words import COMMAND_OF
 from serve_app.operations import BY_NAME, on_face
 from tests.serve_app.cli.conftest import Ended
 from tests.serve_app.samples import REPLIES, SESSION, TASK, CannedBackend
@@ -87,11 +88,31 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 def test_every_operation_has_exactly_one_command() -> None:
-    behind = [command.callback.__name__ for _, command in commands(get_command(app))]
+    behind = [(command.callback.__name__, " ".join(path)) for path, command in commands(get_command(app))]
 
-    table = [operation.name for operation in on_face("cli")]
-    assert sorted(name for name in behind if name in BY_NAME) == sorted(table)
-    assert {name for _, name, _ in CALLS} | LOCAL == set(table)
+    table = {operation.name for operation in on_face("cli")}
+    assert sorted(pair for pair in behind if pair[0] in BY_NAME) == sorted(COMMAND_OF.items())
+    assert {name for _, name, _ in CALLS} | LOCAL == set(COMMAND_OF) == table
+
+
+def test_hints_speak_of_commands_instead_of_operations(online: Callable[..., Ended], backend: CannedBackend) -> None:
+    backend.answers["send_message"] = errors.AgentNotActive(SESSION, "ceo", "ceo")
+
+    told, as_json = online("ask", SESSION, "ceo", "x"), online("ask", SESSION, "ceo", "x", "--json")
+
+    assert told.err.endswith("hint: Add it first: delegator session add with agent_role 'ceo'.\n")
+    assert as_json.json["error"]["details"]["suggest_spawn"] == "ceo"
+    assert "add_agent_to_session" in as_json.json["error"]["hint"]
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_figures_of_simulated_models_are_called_so_where_the_reply_cannot(
+    online: Callable[..., Ended], backend: CannedBackend, simulated: bool
+) -> None:
+    summary = REPLIES["resource_summary"].model_copy(update={"simulated": simulated})
+    backend.answers["resource_summary"] = summary
+
+    assert ("Models are simulated" in online("agents").out) is simulated
 
 
 @pytest.mark.parametrize(("arguments", "name", "request_"), CALLS, ids=lambda value: str(value)[:40])
@@ -118,7 +139,7 @@ def test_json_is_the_reply_and_nothing_else(
 @pytest.mark.parametrize(
     ("error", "code", "hint"),
     [
-        (errors.SessionNotFound("session_x"), 3, "list_active_sessions"),
+        (errors.SessionNotFound("session_x"), 3, "delegator session list"),
         (errors.SessionEnded(SESSION, "completed"), 4, "Create a new session"),
         (errors.TooManySessions(10), 5, "End one"),
         (errors.UnknownRole("cfo", ("ceo", "cto")), 2, "ceo, cto"),

@@ -71,7 +71,7 @@ def test_a_run_goes_from_the_task_to_the_receipt(online: Callable[..., Ended], t
     assert team.asked[0] == ("create_session", created)
     assert team.asked[-1] == ("end_session", s.OptionalSessionRef(session_id=SESSION))
     places = [
-        "Simulated models",
+        "Models are simulated",
         "Task: bug fix · low complexity",
         "Senior Developer  deepseek-coder:6.7b",
         "Senior Developer  frames the task · llama3.1:8b",

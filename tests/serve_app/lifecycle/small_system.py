@@ -44,22 +44,25 @@ def application(settings: Settings) -> Mapping[str, Any]:
 
         return app
 
-    @serve.deployment(ray_actor_options={"num_cpus": 0})
-    @serve.ingress(build)
     class Small:
         pass
 
-    return {API: Small.bind()}
+    deployment = serve.deployment(ray_actor_options={"num_cpus": 0})(serve.ingress(build)(Small))
+    return {API: deployment.bind()}
+
+
+def told(step: str) -> None:
+    sys.stderr.write(f"{step}\n")
 
 
 def main() -> int:
     settings = Settings.load(**json.loads(sys.argv[1]))
     try:
-        instance = up(settings, lambda step: print(step, file=sys.stderr, flush=True), Parts(no_actors, application))
+        instance = up(settings, told, Parts(no_actors, application))
     except DelegatorError as exc:
-        print(json.dumps({"code": exc.code, "message": exc.message, "advice": exc.advice}))
+        sys.stdout.write(json.dumps({"code": exc.code, "message": exc.message, "advice": exc.advice}))
         return 1
-    print(json.dumps({"already": instance.already, **instance.model_dump(mode="json")}))
+    sys.stdout.write(json.dumps({"already": instance.already, **instance.model_dump(mode="json")}))
     return 0
 
 

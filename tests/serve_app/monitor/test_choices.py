@@ -48,10 +48,8 @@ def test_a_wrong_day_or_page_is_refused(asked):
 
 
 @pytest.mark.parametrize(
-    "asked", [{"from": "2026-01-05", "to": "2026-01-02"}, {"from": "<script>"}, {"from": {}, "to": 1}]
+    "asked", [{"from": "2026-01-05", "to": "2026-01-02"}, {"from": "<script>"}, {"from": {"a": 1}}]
 )
 def test_a_wrong_range_is_refused(asked):
-    if asked["from"] == {}:
-        asked = {"from": {"a": 1}}
     with pytest.raises(ValidationError):
         statistics_choice(asked)

@@ -1,0 +1,172 @@
+"""Fixtures of the browser tests: the monitor on a free port, and a Chromium that looks at it.
+
+NiceGUI is one application per process, so one server serves all tests; each test gives it a scene of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, WebSocket, expect, sync_playwright
+
+from delegator.schemas import Reply
+from delegator.schemas import Request as OperationRequest
+from serve_app.calls import AsyncCaller, Calls
+from serve_app.operations import Operation
+from tests.browser.scene import Scene
+
+UP_S = 30.0
+SEEN_MS = 15_000
+"""How long a page may take to show what a test waits for."""
+
+LOOK_EVERY_S = 0.2
+
+CHROMIUM_ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class Stage(Calls, AsyncCaller):
+    """The backend of the one server: hands every call on to the scene of the running test."""
+
+    def __init__(self) -> None:
+        self.scene = Scene()
+
+    async def call(self, operation: Operation, request: OperationRequest) -> Reply:
+        return await self.scene.call(operation, request)
+
+
+@dataclass
+class Server:
+    """The monitor, served; and the event loop it runs in."""
+
+    url: str
+    stage: Stage
+    loop: asyncio.AbstractEventLoop
+
+
+class AnnouncedServer(uvicorn.Server):
+    """Says when it listens, and in which loop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = threading.Event()
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.loop = asyncio.get_running_loop()
+        self.up.set()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    from serve_app.monitor.web import build_app
+
+    stage = Stage()
+    listening = socket.create_server(("127.0.0.1", 0))
+    app = build_app(stage, host="127.0.0.1", look_every_s=LOOK_EVERY_S)
+    serving = AnnouncedServer(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    assert serving.up.wait(UP_S)
+    assert serving.loop is not None
+    yield Server(f"http://127.0.0.1:{listening.getsockname()[1]}", stage, serving.loop)
+    serving.should_exit = True
+    thread.join(UP_S)
+    listening.close()
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def scene(server: Server) -> Scene:
+    """A fresh, idle system behind the monitor."""
+    server.stage.scene = Scene()
+    return server.stage.scene
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    found = shutil.which("chromium")
+    assert found, "Chromium is not on PATH (Debian: apt-get install chromium)"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_ARGS))
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What went on in a page that nobody should see."""
+
+    complaints: list[str] = field(default_factory=list)
+    abroad: list[str] = field(default_factory=list)
+    """Addresses that are not on this machine."""
+
+    def attach(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("websocket", self._websocket)
+        page.route("**/*", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _websocket(self, socket_: WebSocket) -> None:
+        self._look_at(socket_.url)
+
+    def _request(self, route: Route, request: Request) -> None:
+        if self._look_at(request.url):
+            route.continue_()
+        else:
+            route.abort()
+
+    def _look_at(self, url: str) -> bool:
+        parts = urlsplit(url)
+        at_home = parts.scheme in ("data", "blob") or parts.hostname == "127.0.0.1"
+        if not at_home:
+            self.abroad.append(url)
+        return at_home
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def viewport() -> tuple[int, int]:
+    """Width and height of the window; a test may override it."""
+    return (1280, 900)
+
+
+@pytest.fixture
+def page(chromium: Browser, server: Server, scene: Scene, watch: Watch, viewport: tuple[int, int]) -> Iterator[Page]:
+    """A page of a browser that has never been here; in the end it must have had nothing to complain of."""
+    width, height = viewport
+    context = chromium.new_context(
+        base_url=server.url, viewport={"width": width, "height": height}, locale="en-GB", timezone_id="UTC"
+    )
+    context.set_default_timeout(SEEN_MS)
+    expect.set_options(timeout=SEEN_MS)
+    shown = context.new_page()
+    watch.attach(shown)
+    yield shown
+    context.close()
+    assert watch.complaints == []
+    assert watch.abroad == []

@@ -1,0 +1,164 @@
+"""The view *Now* in a real browser."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from delegator.errors import SystemNotRunning
+from tests.browser.conftest import Server, Watch
+from tests.browser.scene import Scene
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = (
+    "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+    "`${document.title='taken'}` {{ constructor.constructor(\"document.title='taken'\")() }}"
+    "</script> &amp; </textarea>"
+)
+
+
+def expect_card(page: Page, title: str, text: str) -> None:
+    card = page.locator(".card", has=page.get_by_role("heading", name=title, exact=True))
+    expect(card).to_contain_text(text, use_inner_text=True)
+
+
+def test_an_idle_system_says_so(page: Page, scene: Scene):
+    page.goto("/")
+
+    expect(page).to_have_title("Now · Delegator")
+    expect_card(page, "Active agents", "0 of 9 roles")
+    expect_card(page, "CPU load", "idle")
+    expect(page.get_by_text("No session is open.")).to_be_visible()
+    expect(page.get_by_text("No agent is running.")).to_be_visible()
+    expect(page.get_by_text("No model is in memory.")).to_be_visible()
+    expect(page.get_by_text("Simulated models")).to_have_count(0)
+
+
+def test_a_system_at_work_is_shown_whole(page: Page, scene: Scene):
+    scene.remember(1, per_day=7)
+    session = scene.open_session(0, running_s=323)
+    scene.work("test_lead")
+    page.goto("/")
+    row = page.get_by_role("row", name="Test Lead")
+
+    expect_card(page, "Memory of models", "29.3 GB measured 64 % less than all 9 roles (80.5 GB)")
+    expect_card(page, "Active sessions", "7 in total today")
+    expect(page.get_by_role("heading", name="Add user authentication feature")).to_be_visible()
+    expect(page.locator(".sessions .badge")).to_have_text("development")
+    expect(page.locator(".sessions")).to_contain_text(session.session_id)
+    expect(page.locator(".sessions")).to_contain_text("running for 5m 23s")
+    expect(page.locator(".chips li")).to_have_text(["Product Manager", "Senior Developer", "Test Lead"])
+    for words in ("codellama:13b", "14.6 GB measured", "resident", "1 session", "5m 22s", "working"):
+        expect(row).to_contain_text(words)
+    expect(page.locator(".legend li")).to_have_count(3)
+    expect(page.locator(".stack i.busy")).to_have_attribute("title", "codellama:13b 14.6 GB")
+
+
+def test_the_page_follows_the_system_without_a_reload(page: Page, scene: Scene):
+    page.goto("/")
+    expect(page.get_by_text("No session is open.")).to_be_visible()
+    page.evaluate("window.here = true")
+    scene.open_session(1, running_s=5)
+
+    expect(page.get_by_role("heading", name="Fix typo in README")).to_be_visible()
+    expect_card(page, "Active agents", "1 of 9 roles")
+
+    scene.end_all()
+
+    expect(page.get_by_text("No session is open.")).to_be_visible()
+    assert page.evaluate("window.here") is True
+
+
+def test_the_running_time_goes_on(page: Page, scene: Scene):
+    scene.open_session(1, running_s=59)
+    page.goto("/")
+    expect(page.locator(".running")).to_have_text("59s")
+    scene.sessions[0] = scene.sessions[0].model_copy(update={"uptime_seconds": 60.2})
+
+    expect(page.locator(".running")).to_have_text("1m 0s")
+
+
+def test_simulated_figures_say_so_everywhere(page: Page, scene: Scene):
+    scene.simulated = True
+    scene.open_session(1, running_s=61)
+    page.goto("/")
+
+    expect(page.locator("header")).to_contain_text("Simulated models")
+    expect_card(page, "Memory of models", "simulated")
+    expect(page.locator(".sessions")).to_contain_text("running for 1m 1s (simulated)")
+    expect(page.get_by_role("row", name="Senior Developer").get_by_text("simulated")).to_have_count(2)
+    expect(page.get_by_text("measured")).to_have_count(0)
+
+
+def test_a_hostile_task_stays_text(page: Page, scene: Scene):
+    scene.open_session(1, running_s=5, text=HOSTILE)
+    page.goto("/")
+    heading = page.locator(".sessions h3")
+    expect(heading).to_have_text(HOSTILE)
+    scene.open_session(1, running_s=4, text="second " + HOSTILE)
+
+    expect(heading.first).to_have_text("second " + HOSTILE)
+    expect(page).to_have_title("Now · Delegator")
+    assert page.locator(".view img, .view script").count() == 0
+
+
+def test_an_error_of_the_system_is_told_and_the_page_recovers(page: Page, scene: Scene):
+    scene.open_session(1, running_s=5)
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Fix typo in README")).to_be_visible()
+    healthy = scene.answers["resource_summary"]
+    scene.answers["resource_summary"] = SystemNotRunning("actor session-manager")
+    alert = page.get_by_role("alert")
+
+    expect(alert).to_contain_text("system_not_running")
+    expect(alert).to_contain_text("This page keeps trying; what it shows is from")
+    expect(page.get_by_role("heading", name="Fix typo in README")).to_be_visible()
+
+    scene.answers["resource_summary"] = healthy
+
+    expect(alert).to_have_count(0)
+
+
+def test_a_system_that_was_down_from_the_start_is_told_too(page: Page, scene: Scene):
+    healthy = scene.answers["list_active_sessions"]
+    scene.answers["list_active_sessions"] = SystemNotRunning("actor session-manager")
+    page.goto("/")
+
+    expect(page.get_by_role("alert")).to_contain_text("This page keeps trying.")
+
+    scene.answers["list_active_sessions"] = healthy
+
+    expect(page.get_by_text("No session is open.")).to_be_visible()
+
+
+def test_many_pages_cost_the_backend_no_more_than_one(page: Page, scene: Scene):
+    others = [page.context.new_page() for _ in range(3)]
+    for shown in (page, *others):
+        shown.goto("/")
+        expect(shown.get_by_text("No session is open.")).to_be_visible()
+    scene.asked.clear()
+    scene.open_session(1, running_s=5)
+    for shown in (page, *others):
+        expect(shown.get_by_role("heading", name="Fix typo in README")).to_be_visible()
+    asked = Counter(name for name, _ in scene.asked)
+
+    assert len(set(asked.values())) == 1 or max(asked.values()) - min(asked.values()) <= 1, asked
+
+
+def test_a_page_that_lost_its_connection_comes_back(page: Page, scene: Scene, watch: Watch):
+    page.goto("/")
+    expect(page.get_by_text("No session is open.")).to_be_visible()
+    page.evaluate("window.socket.io.engine.close()")
+    scene.open_session(1, running_s=5)
+
+    expect(page.get_by_role("heading", name="Fix typo in README")).to_be_visible()
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null"])
+def test_a_foreign_page_cannot_listen(page: Page, server: Server, origin: str):
+    for path in ("/", "/_nicegui_ws/socket.io/?EIO=4&transport=polling"):
+        assert page.request.get(path, headers={"Origin": origin}).status == 403
+        assert page.request.get(path, headers={"Host": "evil.example"}).status == 421
