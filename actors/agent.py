@@ -77,13 +77,13 @@ class Agent:
             speech = _Speech()
             speech.task = asyncio.create_task(self._speak(turn, speech))
             self._remember(turn.turn_id, speech)
-        assert speech.task is not None
+        task = speech.task
         speech.listeners += 1
         try:
-            return await asyncio.shield(speech.task)
+            return await asyncio.shield(task)
         except asyncio.CancelledError:
             if speech.listeners == 1:
-                speech.task.cancel()
+                task.cancel()
             raise
         finally:
             speech.listeners -= 1
@@ -111,17 +111,16 @@ class Agent:
             keep_alive_s=self._settings.keep_alive_s,
             max_tokens=self._settings.max_reply_tokens,
         )
-        end: ChatEnd | None = None
+        end = ChatEnd(prompt_tokens=0, reply_tokens=0, load_s=0, prompt_s=0, reply_s=0, total_s=0, done_reason="")
         try:
             async with aclosing(stream):
                 async for piece in stream:
-                    if isinstance(piece, ChatEnd):
+                    if isinstance(piece, ChatEnd):  # always comes: a stream without an end is an error of the client
                         end = piece
                     else:
                         speech.add(piece)
         finally:
             asyncio.get_running_loop().call_soon(speech.wake)
-        assert end is not None, "the client raises when a stream has no end"
         return Spoken(
             "".join(speech.pieces).strip(),
             end.prompt_tokens,

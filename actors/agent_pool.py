@@ -159,9 +159,7 @@ class AgentPool:
             "num_cpus": 0,
             "memory": AGENT_MEMORY_BYTES,
             "max_restarts": -1,
-            "scheduling_strategy": NodeAffinitySchedulingStrategy(
-                ray.get_runtime_context().get_node_id(), soft=True
-            ),
+            "scheduling_strategy": NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True),
         }
         return ray.remote(Agent).options(**options).remote(self._catalogue.role(role), self._settings, self._url)
 
@@ -169,7 +167,7 @@ class AgentPool:
         """Kill the actor and wait until Ray no longer knows its name."""
         ray.kill(handle, no_restart=True)
         async with asyncio.timeout(self._settings.actor_start_deadline_s):
-            while role in await asyncio.to_thread(_named_agents):
+            while role in await asyncio.to_thread(_named_agents):  # noqa: ASYNC110 - Ray tells nobody when a name is free again
                 await asyncio.sleep(0.01)
 
 

@@ -66,7 +66,7 @@ OLLAMA_FILLS_RATIO = 0.8
 """Share of free memory up to which Ollama places models side by side; an eviction below it is its count limit."""
 
 REMEMBERED_SESSIONS = 1000
-"""Ended sessions for which nothing is held any more; claims that are under way are seconds old, not thousands of sessions."""
+"""Ended sessions for which nothing is held any more; a claim under way is seconds old, not a thousand sessions."""
 
 Report = Callable[[Sequence[NewEvent]], Awaitable[None]]
 
@@ -262,16 +262,13 @@ class ModelHost:
         return plan_residency(self._ledger.snapshot(), Wish(wanted.model, size, wish.session_id, wish.limit_bytes))
 
     def _grant(self, wanted: _Wanted) -> None:
-        entry = self._ledger.get(wanted.model)
-        assert entry is not None, "granted only what is resident"
+        entry = self._ledger.require(wanted.model)
         self._hold(entry, wanted.wish.session_id)
         entry.turns.add(wanted.wish.turn_id)
         entry.last_used = self._clock.mark()
         self._running[wanted.wish.turn_id] = entry.model
         waited_s = self._clock.elapsed_s(wanted.mark)
-        wanted.granted.set_result(
-            Grant(wanted.wish.turn_id, entry.model, entry.size_bytes, waited_s, wanted.load_s)
-        )
+        wanted.granted.set_result(Grant(wanted.wish.turn_id, entry.model, entry.size_bytes, waited_s, wanted.load_s))
 
     def _hold(self, entry: Entry, session_id: str) -> None:
         if session_id not in entry.holders and session_id not in self._over:
@@ -379,7 +376,7 @@ class ModelHost:
         try:
             await self._client.unload(model)
             async with asyncio.timeout(self._settings.unload_deadline_s):
-                while any(normalise(loaded.name) == model for loaded in await self._client.ps()):
+                while any(normalise(loaded.name) == model for loaded in await self._client.ps()):  # noqa: ASYNC110 - Ollama tells nobody when a model has gone
                     await asyncio.sleep(PS_EVERY_S)
         except TimeoutError:
             entry.phase = Phase.RESIDENT
@@ -499,10 +496,8 @@ class ModelHost:
             self._knows_holders = True
         for model, holder in self._ledger.keep_holders(claims.held):
             self._tell_released(model, holder)
-        unloaded = []
-        for entry in self._ledger.unowned():
-            if await self._unload_if_unowned(entry.model) is not None:
-                unloaded.append(entry.model)
+        unowned = [entry.model for entry in self._ledger.unowned()]
+        unloaded = [model for model in unowned if await self._unload_if_unowned(model) is not None]
         stale = sorted(m for m in await self._reservations.existing() if m not in self._ledger)
         for model in stale:
             await self._reservations.free(model)
@@ -648,5 +643,5 @@ def _resident_view(entry: Entry) -> ResidentView:
 
 def _version_of(text: str) -> tuple[int, ...]:
     """Read '0.33.0-rc1' as (0, 33); (0,) when it says nothing."""
-    numbers = text.split("-")[0].split(".")[:2]
+    numbers = text.split("-", maxsplit=1)[0].split(".")[:2]
     return tuple(int(n) for n in numbers if n.isdigit()) or (0,)

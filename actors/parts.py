@@ -13,8 +13,8 @@ from delegator.clock import Clock
 from delegator.errors import AgentNotActive, SessionEnded
 from delegator.roles.catalogue import Catalogue, Model
 from delegator.settings import Settings
-from delegator.store.store import Store
 from delegator.store.records import SessionRecord
+from delegator.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,9 @@ class Queries:
         by_session = {s.session_id: s.models for s in self._book.sessions()}
         infos: list[AgentInfo] = []
         for agent, pulse in zip(live, pulses, strict=True):
-            models = {sid: by_session[sid][agent.role] for sid in agent.sessions if agent.role in by_session.get(sid, {})}
+            models = {
+                sid: by_session[sid][agent.role] for sid in agent.sessions if agent.role in by_session.get(sid, {})
+            }
             infos.append(views.agent_info(agent, pulse, models, host, self._parts))
         return ListActiveAgentsReply(agents=infos, total_agents=len(infos))
 
@@ -215,5 +217,3 @@ class Queries:
             notes=notes,
             simulated=self._parts.simulated,
         )
-
-

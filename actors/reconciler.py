@@ -87,9 +87,7 @@ class Reconciler:
 
     async def _write_down(self, agents: list[str], found: Sweep) -> None:
         now = self._parts.clock.now()
-        events = [
-            NewEvent(kind=EventKind.ORPHAN_REMOVED, at=now, role=role, data={"what": "agent"}) for role in agents
-        ]
+        events = [NewEvent(kind=EventKind.ORPHAN_REMOVED, at=now, role=role, data={"what": "agent"}) for role in agents]
         events += [
             NewEvent(kind=EventKind.ORPHAN_REMOVED, at=now, model=model, data={"what": "model"})
             for model in found.models_unloaded

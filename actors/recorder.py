@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from delegator.schemas import Event, EventKind
-from delegator.store.store import Store
 from delegator.store.records import NewEvent, ResidentRecord
+from delegator.store.store import Store
 
 HOLDING = (EventKind.MODEL_HELD, EventKind.MODEL_RELEASED)
 GONE = (EventKind.MODEL_UNLOADED, EventKind.MODEL_LOST)

@@ -81,7 +81,10 @@ class PlacementGroups:
         bundle: dict[str, float] = {"memory": size_bytes}
         if gpu and ray.cluster_resources().get("GPU", 0) >= gpu:
             bundle["GPU"] = gpu
-        return placement_group([bundle], strategy="STRICT_PACK", name=self._name(model), lifetime="detached")
+        made: PlacementGroup = placement_group(
+            [bundle], strategy="STRICT_PACK", name=self._name(model), lifetime="detached"
+        )
+        return made
 
     async def free(self, model: str) -> None:
         """Remove the model's group."""
@@ -101,9 +104,10 @@ class PlacementGroups:
 
 def _find(name: str) -> PlacementGroup | None:
     try:
-        return get_placement_group(name)
+        found: PlacementGroup = get_placement_group(name)
     except ValueError:
         return None
+    return found
 
 
 def _standing_names() -> list[str]:

@@ -132,17 +132,20 @@ class SessionBook:
             self._open.pop(session.session_id, None)
             await self._abandon(session, warming)
             raise
-        opening = self._begin_opening(session, warming)
-        done, _ = await asyncio.wait([opening], timeout=request.wait_s)
-        if done:
-            await opening
+        self._begin_opening(session, warming)
+        await self._await_opening(session, request.wait_s)
         return session
 
-    def _begin_opening(self, session: OpenSession, warming: asyncio.Task[None]) -> asyncio.Task[None]:
+    async def _await_opening(self, session: OpenSession, wait_s: float) -> None:
+        """Wait at most `wait_s` real seconds until the session is ready; raise why it is not, when that is known."""
+        opening = session.opening
+        if opening is not None and (await asyncio.wait([opening], timeout=wait_s))[0]:
+            await opening
+
+    def _begin_opening(self, session: OpenSession, warming: asyncio.Task[None]) -> None:
         opening = asyncio.create_task(self._open_up(session, warming, self._parts.clock.mark()))
         opening.add_done_callback(_look_at)
         session.opening = opening
-        return opening
 
     def _ensure_fits(self, analysis: TaskAnalysis) -> None:
         models = self._parts.catalogue.models
@@ -379,9 +382,7 @@ class SessionBook:
             await self._parts.store.end_agent(session.session_id, role, now, [event], active_agents=team)
             session.record = replace(session.record, active_agents=team)
             model = session.models.pop(role, None)
-            await self._parts.pool.release(
-                role, session.session_id, terminate=self._parts.settings.auto_cleanup_agents
-            )
+            await self._parts.pool.release(role, session.session_id, terminate=self._parts.settings.auto_cleanup_agents)
             if model is None or model in session.models.values() or not self._parts.settings.auto_cleanup_agents:
                 return Released((), ())
             return await self._parts.host.release_models(session.session_id, [model])
@@ -436,9 +437,7 @@ class SessionBook:
             if isinstance(outcome, BaseException):
                 log.warning("an agent of %s is left to the reconciler: %s", session.session_id, outcome)
 
-    async def _close_record(
-        self, session: OpenSession, kind: EventKind, reason: str
-    ) -> tuple[SessionRecord, Receipt]:
+    async def _close_record(self, session: OpenSession, kind: EventKind, reason: str) -> tuple[SessionRecord, Receipt]:
         now = self._parts.clock.now()
         events = [
             NewEvent(
@@ -455,9 +454,7 @@ class SessionBook:
         record = replace(session.record, status=SessionStatus.COMPLETED, ended_at=now, end_reason=reason)
         receipt = await self.receipt(record)
         used = receipt.model_dump(mode="json")
-        await self._parts.store.end_session(
-            session.session_id, SessionStatus.COMPLETED, now, reason, used, events
-        )
+        await self._parts.store.end_session(session.session_id, SessionStatus.COMPLETED, now, reason, used, events)
         session.record = replace(record, resources_used=used)
         return session.record, receipt
 
@@ -467,8 +464,10 @@ class SessionBook:
             record.session_id,
             await self._parts.store.session_events(record.session_id),
             baseline={
-                model.name: (self._parts.recorder.sizes.get(model.name, model.memory_bytes),
-                             model.name in self._parts.recorder.sizes)
+                model.name: (
+                    self._parts.recorder.sizes.get(model.name, model.memory_bytes),
+                    model.name in self._parts.recorder.sizes,
+                )
                 for model in baseline_models(self._parts)
             },
             agents_total=len(self._parts.catalogue.roles),
@@ -509,11 +508,12 @@ def baseline_models(parts: Parts) -> list[Model]:
 def _notes_on_limits(record: SessionRecord, limits: SessionLimits) -> list[str]:
     if limits.complexity is record.limits_complexity:
         return []
-    return [
+    note = (
         f"The limits of {limits.complexity.value} apply from now on ({limits.max_agents} agents, "
         f"{limits.max_memory_bytes / GB:g} GB at one time), because those of {record.limits_complexity.value} "
         "do not admit the larger team."
-    ]
+    )
+    return [note]
 
 
 def _look_at(opening: asyncio.Task[None]) -> None:
@@ -524,9 +524,7 @@ def _look_at(opening: asyncio.Task[None]) -> None:
 
 def _spawned(session_id: str, role: str, model: str, at: datetime, reason: str = "") -> NewEvent:
     data = {"reason": reason} if reason else {}
-    return NewEvent(
-        kind=EventKind.AGENT_SPAWNED, at=at, session_id=session_id, role=role, model=model, data=data
-    )
+    return NewEvent(kind=EventKind.AGENT_SPAWNED, at=at, session_id=session_id, role=role, model=model, data=data)
 
 
 def _new_record(

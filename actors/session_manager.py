@@ -20,6 +20,7 @@ from actors.session_book import SessionBook
 from actors.task_runner import TaskRunner
 from actors.wiring import wire
 from delegator.errors import DelegatorError
+from delegator.residency.forecast import estimated_load_s
 from delegator.schemas import (
     AddAgentReply,
     AddAgentRequest,
@@ -53,7 +54,6 @@ from delegator.schemas import (
     TaskRef,
     TaskView,
 )
-from delegator.residency.forecast import estimated_load_s
 from delegator.settings import GB, Settings
 from delegator.store.records import NewEvent
 
@@ -75,7 +75,7 @@ class SessionManager:
         self._chores = [asyncio.create_task(self._wake_up()), asyncio.create_task(self._reconciler.run_forever())]
 
     async def _wake_up(self) -> None:
-        """Take agents over and resume tasks: after the start, because hosts and agents may need this actor's answers."""
+        """Take agents over and resume tasks: after the start, because hosts and agents may need this actor."""
         for session in self._book.sessions():
             await self._book.reopen(session)
             await self._tasks.resume(session)

@@ -195,7 +195,9 @@ def _turn_reply(message: MessageRecord) -> TurnReply:
     )
 
 
-def agent_info(agent: LiveAgent, pulse: Pulse | None, models: dict[str, str], host: HostView, parts: Parts) -> AgentInfo:
+def agent_info(
+    agent: LiveAgent, pulse: Pulse | None, models: dict[str, str], host: HostView, parts: Parts
+) -> AgentInfo:
     """Return one running agent. `models`: what it speaks with, by session."""
     role = parts.catalogue.role(agent.role)
     model = next(iter(models.values()), role.model)

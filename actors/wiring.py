@@ -65,7 +65,9 @@ def _find_or_create_host(settings: Settings, capacity: int) -> Any:
     spec = HostSpec(ENDPOINT_ID, settings.ollama_url, capacity, reserve_in_ray=offered >= capacity)
     if not spec.reserve_in_ray:
         log.warning(
-            "Ray offers %.1f GB of memory and models may take %.1f GB: only the ledger guards", offered / GB, capacity / GB
+            "Ray offers %.1f GB of memory and models may take %.1f GB: only the ledger guards",
+            offered / GB,
+            capacity / GB,
         )
     return (
         ray.remote(ModelHostActor)
@@ -80,4 +82,3 @@ def _find_or_create_host(settings: Settings, capacity: int) -> Any:
         )
         .remote(spec, settings)
     )
-

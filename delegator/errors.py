@@ -106,7 +106,7 @@ class InvalidInput(DelegatorError):
     """A field has the wrong type, is missing, empty, too long, or not allowed."""
 
     code = "invalid_input"
-    fields = ("field", "problem", "expected")
+    fields: ClassVar[tuple[str, ...]] = ("field", "problem", "expected")
     field: str
     problem: str
     expected: str
@@ -267,7 +267,7 @@ class NotFound(DelegatorError):
     """Something asked for by name that does not exist."""
 
     code = "not_found"
-    fields = ("what",)
+    fields: ClassVar[tuple[str, ...]] = ("what",)
     what: str
 
     @property
@@ -339,7 +339,7 @@ class WrongState(DelegatorError):
     """The thing exists, but what was asked does not go with its present state."""
 
     code = "wrong_state"
-    fields = ("problem",)
+    fields: ClassVar[tuple[str, ...]] = ("problem",)
     problem: str
 
 
@@ -467,7 +467,7 @@ class NoCapacity(DelegatorError):
     """A limit is reached; the same request may succeed later or in a smaller form."""
 
     code = "no_capacity"
-    fields = ("problem",)
+    fields: ClassVar[tuple[str, ...]] = ("problem",)
     problem: str
 
 
@@ -512,7 +512,7 @@ class Unavailable(DelegatorError):
     """A part that Delegator needs did not do its work."""
 
     code = "unavailable"
-    fields = ("problem",)
+    fields: ClassVar[tuple[str, ...]] = ("problem",)
     problem: str
 
 

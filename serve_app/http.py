@@ -7,7 +7,7 @@ error becomes `faults.py`, who may ask at all `guard.py`. Errors are `ErrorReply
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
@@ -80,7 +80,7 @@ def build_app(
         lifespan=lifespan,
         redoc_url=None,
         middleware=[*middleware, Middleware(HostGuard, host=settings.host)],
-        exception_handlers={HTTPException: _http_error, DelegatorError: _delegator_error, Exception: _bug},
+        exception_handlers={HTTPException: _http_error, DelegatorError: _any_error, Exception: _any_error},
     )
     for operation in on_face("http"):
         _add_route(app, operation, backend)
@@ -156,14 +156,8 @@ def _add_index(app: FastAPI, settings: Settings) -> None:
         return {"name": "delegator", "version": VERSION, "places": places, "operations": operations}
 
 
-Answer = Callable[[HttpRequest, Any], Awaitable[Response]]
-
-
-async def _delegator_error(_http: HttpRequest, exc: Exception) -> Response:
+async def _any_error(_http: HttpRequest, exc: Exception) -> Response:
     return error_response(delegator_error(exc))
-
-
-_bug = _delegator_error
 
 
 async def _http_error(http: HttpRequest, exc: Exception) -> Response:

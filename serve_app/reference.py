@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from delegator.schemas import Reply
-from delegator.settings import PREFIX, Settings
+from delegator.settings import Settings
+from delegator.settings_errors import PREFIX
 from serve_app.operations import OPERATIONS, Operation
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -23,13 +24,18 @@ def operations_page() -> str:
     lines = [
         "# Operations",
         "",
-        "One table, `serve_app/operations.py`, makes the HTTP routes, the MCP tools, the client's methods and the commands.",
-        "Each takes and returns the models of `delegator/schemas.py`; every error has a stable `code`, a message and a hint.",
+        "One table, `serve_app/operations.py`, makes the HTTP routes, the MCP tools, the client and the commands. Each",
+        "takes and returns the models of `delegator/schemas.py`; every error has a stable `code`, a message and a hint.",
         "",
     ]
     topics = dict.fromkeys(op.topic for op in OPERATIONS)
     for topic in topics:
-        lines += [f"## {topic}", "", "| MCP tool, client method | HTTP | what it does | input | output |", "|---|---|---|---|---|"]
+        lines += [
+            f"## {topic}",
+            "",
+            "| MCP tool, client method | HTTP | what it does | input | output |",
+            "|---|---|---|---|---|",
+        ]
         lines += [_operation_row(op) for op in OPERATIONS if op.topic == topic]
         lines.append("")
     return "\n".join(lines)
@@ -53,9 +59,9 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Every setting can stand in `delegator.toml` (in the working folder, or at `DELEGATOR_CONFIG`), in the environment as",
-        f"`{PREFIX}<NAME>`, and those with an option of `delegator up` there too; the later wins. A wrong value or an unknown name is",
-        "an error that says what would be right.",
+        "Every setting can stand in `delegator.toml` (in the working folder, or at `DELEGATOR_CONFIG`) and in the",
+        f"environment as `{PREFIX}<NAME>`; some are options of `delegator up`. The later wins. A wrong value or an unknown",
+        "name is an error that says what would be right.",
         "",
         "| setting | default | meaning |",
         "|---|---|---|",
@@ -70,7 +76,9 @@ def _default(value: object) -> str:
         return "none"
     if isinstance(value, BaseModel):
         levels = value.model_dump()
-        return "; ".join(f"{level}: {limit['max_agents']} agents, {limit['max_memory_gb']:g} GB" for level, limit in levels.items())
+        return "; ".join(
+            f"{level}: {limit['max_agents']} agents, {limit['max_memory_gb']:g} GB" for level, limit in levels.items()
+        )
     return f"`{value}`"
 
 

@@ -57,7 +57,9 @@ def forecast(snapshot: Snapshot, wishes: Sequence[Wish]) -> Forecast:
     for step, wish in enumerate(wishes):
         plan = plan_residency(snapshot, wish)
         if isinstance(plan, Refuse):
-            return Forecast(tuple(loaded), tuple(reused), tuple(evicted), in_turns, peak, (wish.model, plan), tuple(waits))
+            return Forecast(
+                tuple(loaded), tuple(reused), tuple(evicted), in_turns, peak, (wish.model, plan), tuple(waits)
+            )
         if isinstance(plan, Wait):
             waits.update(dict.fromkeys(plan.on))
             snapshot = _all_idle(snapshot)

@@ -77,6 +77,10 @@ class Ledger:
         """Return the entry of that model, if it is in memory in any phase."""
         return self._entries.get(model)
 
+    def require(self, model: str) -> Entry:
+        """Return the entry of a model that is known to be in memory."""
+        return self._entries[model]
+
     def put(self, entry: Entry) -> Entry:
         """Enter a model, replacing what stood under its name."""
         self._entries[entry.model] = entry

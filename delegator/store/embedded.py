@@ -100,7 +100,10 @@ class EmbeddedPostgres:
             return
         try:
             with self._lock():
+                socket_dir = self._process.noted_socket_dir()
                 self._process.stop()
+                if socket_dir is not None and not self.running():
+                    clear_socket(socket_dir, keep=self.data_dir)
         except OSError as exc:
             raise of_os_error(exc, self.data_dir) from exc
 
@@ -113,7 +116,7 @@ class EmbeddedPostgres:
         user.open_way_to(self.data_dir)
         self._check_data_dir()
         socket_dir = choose_socket_dir(self.data_dir, user)
-        clear_socket(socket_dir)
+        clear_socket(socket_dir, keep=socket_dir)
         write_config(self.data_dir, socket_dir, user)
         self._launch(programs, socket_dir)
         return socket_dir

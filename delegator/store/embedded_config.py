@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import socket
@@ -96,14 +97,17 @@ def choose_socket_dir(data_dir: Path, user: ServerUser) -> Path:
     return folder
 
 
-def clear_socket(socket_dir: Path) -> None:
-    """Remove what a killed server left of its socket. Only while no server runs. Raises OSError.
+def clear_socket(socket_dir: Path, *, keep: Path) -> None:
+    """Remove a socket without a server, and its folder when it is not `keep`. Raises OSError.
 
     PostgreSQL would do so itself, but takes the number in an old lock file for a server that lives when it is a zombie,
     or belongs to another program by now.
     """
     for name in (f".s.PGSQL.{SOCKET_PORT}", f".s.PGSQL.{SOCKET_PORT}.lock"):
         (socket_dir / name).unlink(missing_ok=True)
+    if socket_dir != keep:
+        with contextlib.suppress(FileNotFoundError):
+            socket_dir.rmdir()
 
 
 def _runtime_root(user: ServerUser) -> Path:

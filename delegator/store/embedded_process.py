@@ -47,6 +47,11 @@ class ServerProcess:
         noted = self._noted()
         return noted.socket_dir if noted is not None and answers(noted.socket_dir) == Ping.OK else None
 
+    def noted_socket_dir(self) -> Path | None:
+        """Return where the server listens, or listened before it was killed; None when nothing tells."""
+        noted = self._noted()
+        return None if noted is None else noted.socket_dir
+
     def find(self) -> psutil.Process | None:
         """Return the server's first process (the postmaster), answering or not; None when there is none."""
         noted = self._noted()

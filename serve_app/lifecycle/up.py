@@ -203,7 +203,7 @@ class _Start:
     def _start_simulator(self, memory_bytes: int) -> str:
         self.report("Starting the simulator")
         url, self.pids["simulator"] = backing.start_simulator(
-            self.settings, self.home, memory_bytes=memory_bytes, exit_with_pid=self.pids.get("gcs_server")
+            self.settings, self.home, memory_bytes=memory_bytes, exit_with_pid=self.pids.get("raylet")
         )
         return url
 

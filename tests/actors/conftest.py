@@ -34,7 +34,9 @@ class HostUnderTest:
     catalogue: Catalogue
     events: list[NewEvent] = field(default_factory=list)
 
-    def wish(self, turn_id: str, model: str, *, session: str = "s1", limit: int = ROOMY, spare: bool = False) -> TurnWish:
+    def wish(
+        self, turn_id: str, model: str, *, session: str = "s1", limit: int = ROOMY, spare: bool = False
+    ) -> TurnWish:
         """Return a wish for one of the catalogue's models."""
         return TurnWish(turn_id, session, self.catalogue.models[model], limit, spare_only=spare)
 
@@ -58,11 +60,15 @@ StartHost = Callable[..., "object"]
 
 @pytest.fixture
 async def start_host() -> AsyncIterator[Callable[..., object]]:
-    """Return a function that starts a host: `await start_host(capacity=…, profile=…)`; all are closed at the end."""
+    """Give a function that starts hosts, of a capacity and on a profile; all are closed at the end."""
     async with AsyncExitStack() as stack:
 
         async def start(
-            *, capacity: int = ROOMY, profile: str = "workstation96", simulator: SimulatedHost | None = None, **options: object
+            *,
+            capacity: int = ROOMY,
+            profile: str = "workstation96",
+            simulator: SimulatedHost | None = None,
+            **options: object,
         ) -> HostUnderTest:
             if simulator is None:
                 simulator = await stack.enter_async_context(SimulatedHost(profile, scale=SCALE))

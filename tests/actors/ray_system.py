@@ -50,9 +50,11 @@ class RaySystem:
     def manager(self) -> Any:
         return ray.get_actor(SESSION_MANAGER, namespace=NAMESPACE)
 
-    def finished(self, task_id: str) -> s.TaskView:
+    def finished(self, task_id: str) -> Any:
         """Return a task once it has ended."""
-        return until(lambda: view if (view := self.call("get_task", task_id=task_id, wait_s=5)).status.is_final else None)
+        return until(
+            lambda: view if (view := self.call("get_task", task_id=task_id, wait_s=5)).status.is_final else None
+        )
 
     def loaded(self) -> set[str]:
         """Return what Ollama says is in memory."""

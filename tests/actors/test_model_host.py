@@ -12,7 +12,7 @@ from delegator.ollama.client import LoadOptions
 from delegator.schemas import EventKind
 from delegator.settings import GB
 
-from .conftest import DEADLINE_S
+from tests.actors.conftest import DEADLINE_S
 
 DEVELOPER, TESTER, PRODUCT, ARCHITECT = "deepseek-coder:6.7b", "codellama:13b", "llama3.1:8b", "deepseek-coder:33b"
 
@@ -138,7 +138,7 @@ async def test_ending_a_session_fails_its_waiting_turns_and_frees_its_memory(sta
 async def test_a_session_ended_while_its_model_loads_leaves_no_model(start_host: Any) -> None:
     it = await start_host()
     warming = asyncio.create_task(it.host.warm(it.wish("w", ARCHITECT), DEADLINE_S))
-    while not (await it.host.view()).residents:
+    while not (await it.host.view()).residents:  # noqa: ASYNC110 - the load begins within a few turns of the loop
         await asyncio.sleep(0)
 
     await it.host.release_models("s1")
@@ -185,7 +185,7 @@ async def test_a_model_that_vanished_is_loaded_again_for_the_next_turn(start_hos
     it = await start_host()
     await it.host.warm(it.wish("w", DEVELOPER), DEADLINE_S)
     await it.client.unload(DEVELOPER)
-    while await it.loaded():
+    while await it.loaded():  # noqa: ASYNC110 - Ollama tells nobody when a model has gone
         await asyncio.sleep(0)
 
     sweep = await it.host.reconcile(await it.claims(s1=(DEVELOPER,)))

@@ -41,15 +41,14 @@ DEVELOPER = "deepseek-coder:6.7b"
 def running(postgres_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RaySystem]:
     """One system for this module."""
     folder: Path = tmp_path_factory.mktemp("system")
-    with simulator(folder) as ollama:
-        with local_ray(folder):
-            settings = Settings.load(
-                models="simulated", ollama_url=ollama, simulator_scale=SCALE, memory=MEMORY, home=str(folder),
-                database_url=postgres_server.url_of(postgres_server.create_database()),
-                max_concurrent_sessions=3, reconcile_every_s=0.5,
-            )  # fmt: skip
-            start(settings)
-            yield RaySystem(settings, ollama)
+    with simulator(folder) as ollama, local_ray(folder):
+        settings = Settings.load(
+            models="simulated", ollama_url=ollama, simulator_scale=SCALE, memory=MEMORY, home=str(folder),
+            database_url=postgres_server.url_of(postgres_server.create_database()),
+            max_concurrent_sessions=3, reconcile_every_s=0.5,
+        )  # fmt: skip
+        start(settings)
+        yield RaySystem(settings, ollama)
 
 
 @pytest.fixture
@@ -350,7 +349,7 @@ def test_orphaned_agents_and_models_are_found_and_removed(system: RaySystem) -> 
     role = load_catalogue("echo").role("ceo")
     system.restart_manager(auto_cleanup_agents=False)
     try:
-        orphan = ray.remote(Agent).options(
+        orphan: Any = ray.remote(Agent).options(
             name=agent_name("ceo"), namespace=NAMESPACE, lifetime="detached", num_cpus=0
         ).remote(role, system.settings, system.ollama)  # fmt: skip
         pid = ray.get(orphan.ping.remote()).pid

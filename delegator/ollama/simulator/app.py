@@ -30,6 +30,8 @@ def make_app(host: Host, tables: Sequence[list[web.RouteDef]]) -> web.Applicatio
     async def as_ollama(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not _is_local(request.host):
             return web.Response(status=403)
+        if "Authorization" in request.headers:
+            host.log.add("authorization_sent", path=request.path)  # nobody asked for it: a key went astray
         try:
             if not request.path.startswith("/_sim/") and (ordered := await _fault(host, request)) is not None:
                 return ordered

@@ -22,6 +22,9 @@ HEAD = "0001"
 VERSION_TABLE = "delegator_schema_version"
 """Alembic's own table, named so that the database may be shared with other programs that use Alembic."""
 
+OLDEST_SERVER = 14
+"""Major version of PostgreSQL; older ones are no longer maintained."""
+
 LOCK = 0x64656C6567  # "deleg"
 """Key of the advisory lock that lets one process migrate while others wait."""
 
@@ -42,8 +45,11 @@ async def bring_up_to_date(connection: AsyncConnection) -> None:
     """Migrate the database to `HEAD`; asks one question, and loads no Alembic, when it is there already.
 
     Raises:
-        StoreUnavailable: the database was made by a newer Delegator.
+        StoreUnavailable: the database was made by a newer Delegator, or the server is too old.
     """
+    version = await connection.scalar(text("SELECT current_setting('server_version_num')::int / 10000"))
+    if version < OLDEST_SERVER:
+        raise StoreUnavailable(f"it is PostgreSQL {version}; Delegator needs {OLDEST_SERVER} or newer")
     if await connection.run_sync(_version) == HEAD:
         return
     await connection.rollback()

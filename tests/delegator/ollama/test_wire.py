@@ -17,7 +17,8 @@ def test_left_out_figures_are_zero():
 def test_durations_are_read_as_seconds():
     end = wire.read_end({"load_duration": 41_000_000, "eval_count": 42, "eval_duration": 700_000_000})
 
-    assert (end.load_s, end.reply_s, end.reply_tokens) == (pytest.approx(0.041), pytest.approx(0.7), 42)
+    assert [end.load_s, end.reply_s] == pytest.approx([0.041, 0.7])
+    assert end.reply_tokens == 42
 
 
 def test_a_loaded_model_is_read_with_its_time_in_utc():
