@@ -40,6 +40,8 @@ KEPT_LOG_BYTES = 100_000_000
 
 logger = logging.getLogger(__name__)
 
+_RAYLET, _OTHERS, _HEAD = range(3)
+"""The order in which the processes of a Ray are ended."""
 _RAY = "r"
 """Ray's own folder in the runtime folder; short, for the sake of the sockets in it."""
 _SOCKET_DIRS = Path("/tmp")  # noqa: S108 - socket paths may have 103 bytes: TMPDIR is too long on macOS, and homes may be
@@ -100,7 +102,8 @@ def start_local_ray(
 def stop_local_ray(instance_id: str, *, keep_logs_in: Path | None = None) -> list[str]:
     """End every Ray process of one instance and remove its folder; return what was ended. Harmless without any.
 
-    The raylet goes first: it ends its workers in order. The others may hang once it is gone, and are killed then.
+    The raylet goes first: it ends its workers in order. The head (GCS) goes last: without it the others hang when they
+    are to end.
 
     Args:
         instance_id: whose Ray.
@@ -109,8 +112,8 @@ def stop_local_ray(instance_id: str, *, keep_logs_in: Path | None = None) -> lis
     folder = runtime_dir(instance_id)
     ended = [(processes.title(process), process) for process in processes.processes_in(folder)]
     names = [f"{title} ({process.pid})" for title, process in ended]
-    processes.end([process for title, process in ended if title == "raylet"], grace_s=GRACE_S)
-    processes.end([process for _, process in ended], grace_s=GRACE_S)
+    for turn in (_RAYLET, _OTHERS, _HEAD):
+        processes.end([process for title, process in ended if _turn(title) == turn], grace_s=GRACE_S)
     late = processes.processes_in(folder)  # a worker that was just being started appears only now
     names += [processes.named(process) for process in late]
     processes.kill(late)
@@ -118,6 +121,10 @@ def stop_local_ray(instance_id: str, *, keep_logs_in: Path | None = None) -> lis
         _keep_logs(folder, keep_logs_in)
     shutil.rmtree(folder, ignore_errors=True)
     return names
+
+
+def _turn(title: str) -> int:
+    return {"raylet": _RAYLET, "gcs_server": _HEAD}.get(title, _OTHERS)
 
 
 def _keep_logs(folder: Path, kept: Path) -> None:

@@ -11,6 +11,7 @@ import importlib.util
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,17 +73,19 @@ def start(settings: Settings, parts: Parts) -> tuple[list[str], bool]:
 
     quiet_serve()
     serve_started = not serve_runs()
-    if serve_started:
-        serve.start(proxy_location="HeadOnly", http_options={"host": settings.host, "port": settings.port})
-    else:
+    if not serve_started:
         _check_port_of_serve(settings.port)
-    asyncio.run(_ensure_system(parts, settings))
-    made = parts.applications(settings)
-    serve.run_many(
-        [serve.RunTarget(target=app, name=name, route_prefix=ROUTES[name]) for name, app in made.items()],
-        wait_for_ingress_deployment_creation=False,
-        wait_for_applications_running=False,
-    )
+    # Serve and the actors start at once: both mostly wait for new processes.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        system = beside.submit(lambda: asyncio.run(_ensure_system(parts, settings)))
+        serve.start(proxy_location="HeadOnly", http_options={"host": settings.host, "port": settings.port})
+        made = parts.applications(settings)
+        serve.run_many(
+            [serve.RunTarget(target=app, name=name, route_prefix=ROUTES[name]) for name, app in made.items()],
+            wait_for_ingress_deployment_creation=False,
+            wait_for_applications_running=False,
+        )
+        system.result()
     return list(made), serve_started
 
 

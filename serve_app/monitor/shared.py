@@ -16,6 +16,9 @@ from typing import Generic, TypeVar
 from delegator.errors import DeadlineExceeded
 from serve_app.faults import delegator_error
 
+FRESH_RATIO = 0.75
+"""Part of the time between two looks of a page for which an answer serves: no look finds what the page shows already."""
+
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 

@@ -16,12 +16,12 @@ from serve_app.backend import Backend
 from serve_app.guard import HostGuard
 from serve_app.monitor.pages import register
 from serve_app.monitor.reads import Reads
+from serve_app.monitor.shared import FRESH_RATIO
 
 HERE = Path(__file__).parent
 
 LOOK_EVERY_S = 2.0
-"""Real seconds between two looks of a page. What was read serves all pages for three quarters of it, so that no look
-shows what the page has shown already."""
+"""Real seconds between two looks of a page."""
 
 RECONNECT_S = 10.0
 """Real seconds a page that lost its connection is kept; a page that comes back later loads itself anew."""
@@ -51,7 +51,7 @@ def build_app(
         look_every_s: real seconds between two looks of a page.
     """
     app = FastAPI(openapi_url=None, middleware=[*middleware, Middleware(HostGuard, host=host)])
-    register(Reads(backend, fresh_s=look_every_s * 0.75), every_s=look_every_s)
+    register(Reads(backend, fresh_s=look_every_s * FRESH_RATIO), every_s=look_every_s)
     ui.add_css(HERE / "monitor.css", shared=True)
     ui.add_head_html(THEME_SCRIPT, shared=True)
     ui.run_with(

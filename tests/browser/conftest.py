@@ -21,6 +21,7 @@ from delegator.schemas import Reply
 from delegator.schemas import Request as OperationRequest
 from serve_app.calls import AsyncCaller, Calls
 from serve_app.operations import Operation
+from serve_app.monitor.shared import FRESH_RATIO
 from tests.browser.scene import Scene
 
 UP_S = 30.0
@@ -28,6 +29,7 @@ SEEN_MS = 15_000
 """How long a page may take to show what a test waits for."""
 
 LOOK_EVERY_S = 0.2
+FRESH_S = LOOK_EVERY_S * FRESH_RATIO
 
 CHROMIUM_ARGS = (
     "--no-sandbox",
@@ -99,7 +101,7 @@ def scene(server: Server) -> Scene:
     return server.stage.scene
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not the session: while it lives, Playwright's loop runs here, and no asyncio test can
 def chromium() -> Iterator[Browser]:
     found = shutil.which("chromium")
     assert found, "Chromium is not on PATH (Debian: apt-get install chromium)"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from delegator.errors import SystemNotRunning
-from tests.browser.conftest import Server, Watch
+from delegator.errors import StoreUnavailable, SystemNotRunning
+from tests.browser.conftest import FRESH_S, Server, Watch
 from tests.browser.scene import Scene
 
 pytestmark = pytest.mark.browser
@@ -122,30 +123,35 @@ def test_an_error_of_the_system_is_told_and_the_page_recovers(page: Page, scene:
     expect(alert).to_have_count(0)
 
 
-def test_a_system_that_was_down_from_the_start_is_told_too(page: Page, scene: Scene):
-    healthy = scene.answers["list_active_sessions"]
-    scene.answers["list_active_sessions"] = SystemNotRunning("actor session-manager")
-    page.goto("/")
+def test_a_page_that_was_opened_on_a_broken_system_fills_once_it_can(page: Page, scene: Scene):
+    healthy = scene.answers["session_history"]
+    scene.answers["session_history"] = StoreUnavailable("no connection")
+    page.goto("/history?day=2020-02-02")
 
-    expect(page.get_by_role("alert")).to_contain_text("This page keeps trying.")
+    expect(page.get_by_role("alert")).to_contain_text("store_unavailable")
+    expect(page.get_by_text("Asking for the sessions …")).to_be_visible()
 
-    scene.answers["list_active_sessions"] = healthy
+    scene.answers["session_history"] = healthy
 
-    expect(page.get_by_text("No session is open.")).to_be_visible()
+    expect(page.get_by_text("No session on this day.")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_many_pages_cost_the_backend_no_more_than_one(page: Page, scene: Scene):
-    others = [page.context.new_page() for _ in range(3)]
-    for shown in (page, *others):
+    pages = [page, *(page.context.new_page() for _ in range(3))]
+    for shown in pages:
         shown.goto("/")
         expect(shown.get_by_text("No session is open.")).to_be_visible()
     scene.asked.clear()
-    scene.open_session(1, running_s=5)
-    for shown in (page, *others):
-        expect(shown.get_by_role("heading", name="Fix typo in README")).to_be_visible()
+    began = time.monotonic()
+    for shown in pages:
+        before = shown.locator(".asof time").inner_text()
+        expect(shown.locator(".asof time")).not_to_have_text(before)
     asked = Counter(name for name, _ in scene.asked)
+    at_most = (time.monotonic() - began) / FRESH_S + 2
 
-    assert len(set(asked.values())) == 1 or max(asked.values()) - min(asked.values()) <= 1, asked
+    assert 0 < asked["resource_summary"] <= at_most
+    assert max(asked.values()) <= at_most
 
 
 def test_a_page_that_lost_its_connection_comes_back(page: Page, scene: Scene, watch: Watch):

@@ -16,7 +16,8 @@ from delegator.ollama.names import normalise
 from delegator.ollama.simulator.profiles import PROFILES
 from delegator.ollama.simulator.server import SimulatedHost
 
-SCALE = 400
+SCALE = 100
+"""Fast, and still slow enough that a stalled machine does not see a keep_alive of ten minutes pass (6 s)."""
 
 
 @dataclass(frozen=True)

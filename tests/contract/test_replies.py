@@ -101,11 +101,11 @@ async def test_a_long_conversation_loses_its_oldest_messages_silently(wire: Wire
     assert response.json()["prompt_eval_count"] <= 2048
 
 
-async def test_load_duration_covers_everything_before_the_model_was_handed_over(wire: Wire):
+async def test_load_duration_covers_the_load(wire: Wire):
     cold = (await wire.chat(stream=False)).json()
-    warm = (await wire.chat(stream=False)).json()
 
-    assert cold["load_duration"] > 10 * warm["load_duration"]
+    assert cold["load_duration"] > 50_000_000
+    assert cold["total_duration"] > cold["load_duration"]
 
 
 @pytest.mark.parametrize("value", ["xml", 5, ["json"]])

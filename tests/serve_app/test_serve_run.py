@@ -8,12 +8,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from delegator import schemas as s
 from delegator.store.embedded import EmbeddedPostgres
 from serve_app.client import Client
+from serve_app.lifecycle import backing
 from serve_app.lifecycle.home import Home
 
 pytestmark = [pytest.mark.ray]
@@ -43,15 +43,10 @@ def system() -> Iterator[str]:
         serve.shutdown()
         ray.shutdown()
         EmbeddedPostgres(Home(folder).database_dir).stop()
-        _end_simulator(folder)
+        for program in backing._running:  # the simulator, which else ends with this process
+            program.kill()
+            program.wait(WAIT_S)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _end_simulator(folder: Path) -> None:
-    for child in psutil.Process().children():
-        if "delegator.ollama.simulator" in child.cmdline() and child.cwd() == str(folder):
-            child.terminate()
-            child.wait(WAIT_S)
 
 
 def test_a_team_answers(system: str):

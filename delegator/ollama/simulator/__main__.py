@@ -37,6 +37,9 @@ def read_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=11500, help="port; 0 takes a free one (default %(default)s)")
     parser.add_argument("--scale", type=float, default=10.0, help="times faster than life (default %(default)s)")
     parser.add_argument("--profile", choices=PROFILES, default="laptop64", help="the machine (default %(default)s)")
+    parser.add_argument(
+        "--ram-gb", type=float, help="its memory, in place of the profile's; swap and system come on top"
+    )
     parser.add_argument("--source", choices=SOURCES, default="team", help="what models say (default %(default)s)")
     parser.add_argument("--models", help="names on disk, separated by commas (default: all the simulator knows)")
     parser.add_argument("--max-loaded", type=int, help="OLLAMA_MAX_LOADED_MODELS (default: 3, or 3 per GPU)")
@@ -49,6 +52,8 @@ def read_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if arguments.scale <= 0:
         parser.error("--scale must be above 0")
+    if arguments.ram_gb is not None and arguments.ram_gb <= 0:
+        parser.error("--ram-gb must be above 0")
     try:
         arguments.keep_alive = read_keep_alive(arguments.keep_alive)
     except DurationInvalid as exc:
@@ -58,7 +63,9 @@ def read_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 def profile_of(arguments: argparse.Namespace) -> HostProfile:
     """Return the machine that the arguments describe."""
-    return PROFILES[arguments.profile].but(
+    profile = PROFILES[arguments.profile]
+    return profile.but(
+        ram_gb=profile.ram_gb if arguments.ram_gb is None else arguments.ram_gb + profile.base_used_gb,
         max_loaded=arguments.max_loaded,
         num_parallel=arguments.num_parallel,
         keep_alive_s=arguments.keep_alive,

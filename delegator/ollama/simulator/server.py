@@ -99,9 +99,9 @@ class SimulatedHost:
 
     async def stop(self) -> None:
         """Listen no more, cut what runs, end everything."""
-        await self.host.stop()
         if self._runner is not None:
             await self._runner.cleanup()
+        await self.host.stop()
 
     async def reset(self) -> None:
         """Empty the memory; forget faults, log and measures."""

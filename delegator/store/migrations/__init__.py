@@ -42,7 +42,7 @@ FOLDER = Path(__file__).parent
 
 
 async def bring_up_to_date(connection: AsyncConnection) -> None:
-    """Migrate the database to `HEAD`; asks one question, and loads no Alembic, when it is there already.
+    """Migrate the database to `HEAD`; loads no Alembic, and waits for nobody, when it is there already.
 
     Raises:
         StoreUnavailable: the database was made by a newer Delegator, or the server is too old.

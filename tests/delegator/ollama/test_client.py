@@ -10,6 +10,7 @@ import pytest
 
 from delegator.errors import DeadlineExceeded, ModelMissing, OllamaUnavailable
 from delegator.ollama.client import ChatEnd, ChatMessage, LoadOptions, ModelFacts, OllamaClient, PullProgress
+from delegator.ollama.simulator.profiles import PROFILES
 from delegator.ollama.simulator.server import SimulatedHost
 from delegator.ollama.simulator.text.plain import echo, script
 
@@ -36,7 +37,7 @@ async def until(check: object) -> None:
 
 async def test_questions_about_the_host(client: OllamaClient):
     assert await client.version() == "0.33.0"
-    assert await client.simulated_scale() == 400
+    assert await client.simulated_scale() == 100
     assert await client.ps() == []
     installed = {model.name: model for model in await client.tags()}
     assert installed["mistral:7b"].size_bytes == 4_370_000_000
@@ -50,7 +51,7 @@ async def test_a_load_puts_the_model_into_memory_with_its_window_and_time(client
     assert seconds > 2
     assert (loaded.name, loaded.num_ctx, loaded.gpu_bytes) == ("mistral:7b", 4096, 0)
     assert loaded.size_bytes > 4_370_000_000
-    assert 0 < (loaded.expires_at - datetime.now(UTC)).total_seconds() <= 600 / 400
+    assert 0 < (loaded.expires_at - datetime.now(UTC)).total_seconds() <= 600 / 100
 
 
 async def test_loading_again_refreshes_the_keep_alive_and_loads_nothing(client: OllamaClient, simulated: SimulatedHost):
@@ -172,8 +173,6 @@ async def test_embedding_gives_one_vector_a_text(client: OllamaClient):
 
 
 async def test_a_pull_tells_its_progress_and_installs_the_model():
-    from delegator.ollama.simulator.profiles import PROFILES
-
     profile = PROFILES["laptop64"].but(installed=("mistral:7b",), download_gbps=20.0)
     async with SimulatedHost(profile, scale=10) as host, OllamaClient(host.url) as client:
         progress = [line async for line in client.pull("llama3.2:3b")]

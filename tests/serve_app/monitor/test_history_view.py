@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 from delegator import schemas as s
 from serve_app.monitor.history_view import HistoryRow, HistoryView, history_view
 from tests.browser.scene import Scene
-from tests.serve_app.samples import REPLIES
 
 AT = datetime(2026, 1, 2, 14, 30, 0, tzinfo=UTC)
 
@@ -66,10 +65,14 @@ def test_all_days_are_shown_with_their_dates():
 
 
 def test_a_session_that_has_not_ended_has_no_duration():
-    [ended] = REPLIES["session_history"].sessions
-    running = ended.model_copy(update={"status": s.SessionStatus.ACTIVE, "ended_at": None, "duration_seconds": None})
+    scene = Scene(now=AT)
+    scene.remember(1, per_day=1)
+    running = scene.past[0].model_copy(
+        update={"status": s.SessionStatus.ACTIVE, "ended_at": None, "duration_seconds": None}
+    )
     reply = s.SessionHistoryReply(sessions=[running], total_sessions=1, page=1, pages=1)
-    view = history_view(s.SessionHistoryRequest(date=date(2026, 1, 2)), reply, REPLIES["list_roles"], today=AT.date())
+    scene.answers["session_history"] = lambda _: reply
+    view = view_of(scene, s.SessionHistoryRequest(date=date(2026, 1, 2)))
 
     assert view.total == "1 session on 2026-01-02"
     assert (view.rows[0].duration, view.rows[0].status) == ("–", "active")

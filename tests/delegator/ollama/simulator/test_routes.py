@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from delegator.ollama.simulator.clock import ManualClock
+from delegator.ollama.simulator.interventions import Interventions
 from delegator.ollama.simulator.models import ModelSpec
 from delegator.ollama.simulator.profiles import PROFILES
 from delegator.ollama.simulator.server import SimulatedHost
@@ -120,7 +121,7 @@ async def test_two_who_pull_one_model_share_its_download_and_it_resumes():
 
 
 async def test_the_simulator_says_that_it_is_one(http: httpx.AsyncClient):
-    assert (await http.get("/_sim/about")).json() == {"simulated": True, "scale": 400, "profile": "laptop64"}
+    assert (await http.get("/_sim/about")).json() == {"simulated": True, "scale": 100, "profile": "laptop64"}
 
 
 async def test_state_and_events_tell_what_happened(http: httpx.AsyncClient):
@@ -196,8 +197,6 @@ async def test_an_unload_can_be_ignored(http: httpx.AsyncClient):
 
 
 async def test_a_foreign_client_can_change_window_and_keep_alive(stage_of):
-    from delegator.ollama.simulator.interventions import Interventions
-
     stage = stage_of()
     await stage.load("mistral:7b", keep_alive=600, num_ctx=4096)
     calls = [{"model": "mistral:7b", "num_ctx": 8192, "keep_alive": 5, "after_s": 2}]
