@@ -104,7 +104,12 @@ def _join(address: str) -> str:
 
 
 def disconnect() -> None:
-    """Leave the Ray; detached actors and Serve applications stay. The environment is as it was before `connect`."""
+    """Leave the Ray; detached actors and Serve applications stay. The environment is as it was before `connect`.
+
+    Harmless where nothing is connected.
+    """
+    if "ray" not in sys.modules:
+        return
     import ray
 
     ray.shutdown()

@@ -82,19 +82,23 @@ def is_gone(process: psutil.Process) -> bool:
 
 
 def title(process: psutil.Process) -> str:
-    """Return what a process is called, short enough for a line: `ray::SessionManager`, `raylet`, `dashboard.py`."""
+    """Return what a process is called, short enough for a line; see `title_of`."""
     try:
-        words = process.cmdline() or [process.name()]
+        return title_of(process.cmdline() or [process.name()])
     except psutil.Error:
         return "a process that has ended"
-    if words[0].startswith(("ray::", "postgres:", "ray-dashboard")):
-        return words[0]
-    program = Path(words[0]).name
+
+
+def title_of(command: Sequence[str]) -> str:
+    """Name a program by its command line: `ray::SessionManager`, `raylet`, `dashboard.py`, `postgres: checkpointer`."""
+    if command[0].startswith(("ray::", "postgres:", "ray-dashboard")):
+        return command[0].strip()
+    program = Path(command[0]).name
     if not program.startswith("python"):
         return program
-    if "-m" in words[1:-1]:
-        return words[words.index("-m") + 1]
-    return next((Path(word).name for word in words[1:] if word.endswith(".py")), program)
+    if "-m" in command[1:-1]:
+        return command[command.index("-m") + 1]
+    return next((Path(word).name for word in command[1:] if word.endswith(".py")), program)
 
 
 def named(process: psutil.Process) -> str:

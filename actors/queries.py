@@ -9,7 +9,6 @@ from actors.host_messages import HostView
 from actors.parts import Parts
 from actors.session_book import SessionBook, baseline_models
 from actors.task_runner import TaskRunner
-from delegator.errors import EventNotFound
 from delegator.residency.forecast import Forecast, estimated_load_s, forecast
 from delegator.residency.planner import Wish
 from delegator.schemas import (
@@ -91,6 +90,7 @@ class Queries:
             avg_duration_seconds=row.avg_duration_seconds,
             gb_seconds=round(row.gb_seconds, 1),
             gb_seconds_saved=round(row.gb_seconds_saved, 1),
+            simulated_sessions=row.simulated_sessions,
         )
 
     async def task(self, task_id: str) -> TaskView:
@@ -146,12 +146,7 @@ class Queries:
         if request.session_id is not None:
             await self._book.record_of(request.session_id)
         found = await self._parts.store.events_after(request.after, request.session_id, request.limit)
-        if not found and request.after and not await self._was_given_out(request.after):
-            raise EventNotFound(request.after)
         return ListEventsReply(events=found, next_after=found[-1].event_id if found else request.after)
-
-    async def _was_given_out(self, event_id: int) -> bool:
-        return bool(await self._parts.store.events_after(event_id - 1, None, 1))
 
     async def plan(self, request: CreateSessionRequest) -> PlanSessionReply:
         """Return what create_session would do now."""

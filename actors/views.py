@@ -154,6 +154,7 @@ def history_session(record: SessionRecord) -> HistorySession:
         ended_at=record.ended_at,
         duration_seconds=None if duration_s is None else max(0.0, duration_s * record.clock_scale),
         resources_used=record.resources_used,
+        simulated=record.simulated,
     )
 
 

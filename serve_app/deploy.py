@@ -13,13 +13,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from ray import serve
-from ray.exceptions import TaskCancelledError
 from ray.serve import Application
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from delegator.roles import load_catalogue
 from delegator.settings import Settings
+from serve_app.disconnect import ServeDisconnect
 from serve_app.gateway import Gateway
 from serve_app.http import build_app
 from serve_app.local import LocalAnswers
@@ -94,23 +93,3 @@ async def _system(settings: Settings) -> AsyncIterator[None]:
 
     await ensure_system(settings)
     yield
-
-
-class ServeDisconnect:
-    """Turns Serve's word for a client that has gone into ASGI's.
-
-    Serve's `receive` raises where ASGI says `http.disconnect`; without this every closed stream would leave a traceback
-    of a hundred lines in the log.
-    """
-
-    def __init__(self, inner: ASGIApp) -> None:
-        self._app = inner
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def patient() -> Message:
-            try:
-                return await receive()
-            except TaskCancelledError:
-                return {"type": "http.disconnect"}
-
-        await self._app(scope, patient if scope["type"] == "http" else receive, send)

@@ -25,7 +25,7 @@ def operations_page() -> str:
         "# Operations",
         "",
         "One table, `serve_app/operations.py`, makes the HTTP routes, the MCP tools, the client and the commands. Each",
-        "takes and returns the models of `delegator/schemas.py`; every error has a stable `code`, a message and a hint.",
+        "takes and returns models of `delegator/schemas.py`; every error has a stable `code`, a message and a hint.",
         "",
     ]
     topics = dict.fromkeys(op.topic for op in OPERATIONS)
@@ -60,8 +60,8 @@ def settings_page() -> str:
         "# Settings",
         "",
         "Every setting can stand in `delegator.toml` (in the working folder, or at `DELEGATOR_CONFIG`) and in the",
-        f"environment as `{PREFIX}<NAME>`; some are options of `delegator up`. The later wins. A wrong value or an unknown",
-        "name is an error that says what would be right.",
+        f"environment as `{PREFIX}<NAME>`; some are options of `delegator up`. The later wins. A wrong value or an",
+        "unknown name is an error that says what would be right.",
         "",
         "| setting | default | meaning |",
         "|---|---|---|",

@@ -165,3 +165,5 @@ class StatisticsRow:
     """Mean model seconds from creation to end over the ended sessions; 0 without any."""
     gb_seconds: float
     gb_seconds_saved: float
+    simulated_sessions: int
+    """How many of them ran on simulated models; their seconds are simulated ones."""

@@ -25,6 +25,7 @@ async def over(connection: AsyncConnection, from_day: date, to_day: date) -> Sta
             func.sum(sessions.c.tasks_delegated).label("tasks"),
             func.count().filter(sessions.c.status == SessionStatus.COMPLETED.value).label("completed"),
             func.count().filter(sessions.c.status == SessionStatus.FAILED.value).label("failed"),
+            func.count().filter(sessions.c.simulated).label("simulated"),
             func.count(sessions.c.ended_at).label("ended"),
             func.coalesce(func.sum(cast(func.greatest(duration_s, 0), Double)), 0.0).label("duration_s"),
             func.coalesce(func.sum(held), 0.0).label("gb_seconds"),
@@ -49,6 +50,7 @@ async def over(connection: AsyncConnection, from_day: date, to_day: date) -> Sta
         avg_duration_seconds=sum(row.duration_s for row in rows) / ended if ended else 0.0,
         gb_seconds=sum(row.gb_seconds for row in rows),
         gb_seconds_saved=sum(row.saved for row in rows),
+        simulated_sessions=sum(row.simulated for row in rows),
     )
 
 

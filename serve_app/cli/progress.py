@@ -14,8 +14,8 @@ from typing import Self, TypeVar
 from rich.status import Status
 from rich.text import Text
 
-from serve_app.cli.formats import clean, one_line
 from serve_app.cli.terminal import Terminal
+from serve_app.formats import clean, one_line
 
 Answer = TypeVar("Answer")
 

@@ -14,7 +14,6 @@ from rich.console import RenderableType
 
 from delegator.errors import DelegatorError
 from delegator.schemas import AgentInfo, Receipt, SessionView, TaskView
-from serve_app.cli.formats import counted, duration, gigabytes
 from serve_app.cli.progress import Progress
 from serve_app.cli.terminal import Terminal
 from serve_app.cli.views.analysis import headline, why
@@ -22,6 +21,7 @@ from serve_app.cli.views.layout import SIMULATED, facts, line, remarks, table
 from serve_app.cli.views.receipt import receipt
 from serve_app.cli.views.system import agent_state
 from serve_app.cli.views.work import answer, contribution, doing, spoken
+from serve_app.formats import counted, duration, gigabytes
 
 
 class RunView:

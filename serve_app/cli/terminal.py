@@ -19,10 +19,10 @@ from rich.text import Text
 
 from delegator.errors import DelegatorError
 from delegator.schemas import ErrorBody, ErrorReply, Reply
-from serve_app.cli.formats import clean
 from serve_app.cli.operation_words import in_commands
 from serve_app.cli.views import view_of
 from serve_app.faults import body_of
+from serve_app.formats import clean
 
 STDOUT, STDERR = 1, 2
 

@@ -55,7 +55,9 @@ def check(settings: Settings, home: Home, catalogue: Catalogue) -> list[str]:
         SettingsInvalid: the host is none of this machine's.
     """
     _check_disk(home.path)
-    check_port(settings.host, settings.port)
+    check_port("the API", settings.host, settings.port, option="--port")
+    if settings.ray_port and settings.ray_address is None:
+        check_port("Ray", "127.0.0.1", settings.ray_port, option="DELEGATOR_RAY_PORT")
     if settings.ray_address not in (None, "auto") and not reachable(str(settings.ray_address)):
         problem = f"nothing answers at {settings.ray_address}"
         raise StartFailed("the connection to Ray", problem, "Is Ray running there?")
@@ -63,16 +65,30 @@ def check(settings: Settings, home: Home, catalogue: Catalogue) -> list[str]:
     return [notice for notice in found if notice] + too_large(catalogue, settings.memory)
 
 
-def check_port(host: str, port: int) -> None:
-    """Raise StartFailed when somebody listens on the port, naming who."""
+def check_port(part: str, host: str, port: int, *, option: str) -> None:
+    """See that `part` can listen on a port.
+
+    Args:
+        part: who wants to.
+        host: address to listen on.
+        port: the port.
+        option: how the user chooses another one.
+
+    Raises:
+        StartFailed: somebody else listens there, and who; or it takes more rights.
+        SettingsInvalid: the host is none of this machine's.
+    """
     problem = port_problem(host, port)
+    if problem is None:
+        return
     if problem == errno.EADDRINUSE:
-        other = f"delegator down, or: delegator up --port {free_port(host, after=port)}"
-        raise StartFailed("the API", f"port {port} is used by {port_user(port)}", f"End that program ({other}).")
+        other = f"{option} {free_port(host, after=port)}"
+        raise StartFailed(
+            part, f"port {port} is used by {port_user(port)}", f"End that program, or take a free port: {other}"
+        )
     if problem == errno.EACCES:
-        raise StartFailed("the API", f"port {port} is not for ordinary users", "Choose one above 1023 (--port).")
-    if problem is not None:
-        raise SettingsInvalid("host", host, "is no address of this machine", "127.0.0.1 is always right.")
+        raise StartFailed(part, f"port {port} is not for ordinary users", f"Choose one above 1023: {option} 8000")
+    raise SettingsInvalid("host", host, "is no address of this machine", "127.0.0.1 is always right.")
 
 
 def port_problem(host: str, port: int) -> int | None:

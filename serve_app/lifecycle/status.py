@@ -39,7 +39,8 @@ def describe(settings: Settings) -> StatusReport:
     problems = [f"{part} (pid {instance.processes[part].pid}) has ended" for part in dead]
     if instance.database == "embedded" and not EmbeddedPostgres(home.database_dir).running():
         problems.append("the embedded PostgreSQL does not answer")
-    alive = answers(instance.api_url, deadline_s=_ASK_S)
+    # Where our Ray is gone, whoever answers there is another Delegator.
+    alive = instance.ray_lives() and answers(instance.api_url, deadline_s=_ASK_S)
     if not alive:
         problems.append(f"the API does not answer at {instance.api_url}")
     elif not answers(instance.api_url, "/readyz", deadline_s=_ASK_S):

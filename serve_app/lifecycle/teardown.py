@@ -78,9 +78,11 @@ def take_down(home: Home, joined: JoinedRay | None, *, before_database: Callable
 
 
 def _leave(joined: JoinedRay, taken: Taken) -> None:
+    if not cluster.reachable(joined.address):
+        return  # that Ray has ended, and our actors with it
     try:
         with cluster.connected(joined.address):
             taken.removed += applications.remove(stop_serve=joined.stop_serve)
             taken.removed += cluster.remove_ours()
-    except DelegatorError as exc:  # that Ray has ended, and our actors with it
+    except DelegatorError as exc:
         taken.problems.append(exc.message)

@@ -137,6 +137,7 @@ class _Start:
         """End what was started. What fails here must not hide why the start failed."""
         joined = JoinedRay(self.address, self.serve_started) if self._joins and self.address else None
         try:
+            cluster.disconnect()  # a driver does not survive its Ray
             take_down(self.home, joined)
         except Exception as exc:  # the first error is the one to tell
             self.report(f"Not all could be ended ({exc}); run: delegator down")

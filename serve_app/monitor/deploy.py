@@ -42,7 +42,7 @@ def replica_app_builder(settings: Settings) -> Callable[[], FastAPI]:
 
     def build_replica_app() -> FastAPI:
         from delegator.roles import load_catalogue
-        from serve_app.deploy import ServeDisconnect
+        from serve_app.disconnect import ServeDisconnect
         from serve_app.gateway import Gateway
         from serve_app.local import LocalAnswers
         from serve_app.monitor.web import build_app

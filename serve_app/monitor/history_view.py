@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from delegator.schemas import HistorySession, ListRolesReply, SessionHistoryReply, SessionHistoryRequest
-from serve_app.cli.formats import counted, duration
+from serve_app.formats import counted, duration
 from serve_app.monitor.wording import clock, excerpt, moment, role_label, words
 
 

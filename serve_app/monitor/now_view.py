@@ -19,7 +19,7 @@ from delegator.schemas import (
     ResourceSummaryReply,
     StatisticsReply,
 )
-from serve_app.cli.formats import counted, gigabytes, one_line
+from serve_app.formats import counted, gigabytes, one_line
 from serve_app.monitor.wording import SIMULATED, clock, excerpt, initials, moment, role_label, saving, uptime, words
 
 

@@ -17,7 +17,7 @@ from delegator.errors import DeadlineExceeded
 from serve_app.faults import delegator_error
 
 FRESH_RATIO = 0.75
-"""Part of the time between two looks of a page for which an answer serves: no look finds what the page shows already."""
+"""Part of the time between two looks of a page for which an answer serves, so that no look finds what is shown."""
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from delegator.schemas import StatisticsReply
-from serve_app.cli.formats import counted, duration, gigabyte_seconds, percent
+from serve_app.formats import counted, duration, gigabyte_seconds, percent
 from serve_app.monitor.wording import SIMULATED, words
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from delegator.errors import DelegatorError, InvalidInput
-from serve_app.cli.formats import duration, gigabytes, one_line, role_name
+from serve_app.formats import duration, gigabytes, one_line, role_name
 
 SIMULATED = "simulated"
 """Stands at every figure that comes from simulated models."""

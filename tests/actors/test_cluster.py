@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import grpc
+import grpc  # type: ignore[import-untyped]  # comes with Ray, without types
 import httpx
 import psutil
 import pytest
@@ -39,6 +40,7 @@ def node(home: Path) -> Iterator[local_ray.RayNode]:
         dashboard_port=free_port("127.0.0.1", after=20_000),
     )
     yield started
+    os.kill(started.pids["raylet"], signal.SIGKILL)  # what a dead raylet leaves must end too
     local_ray.stop_local_ray(INSTANCE, keep_logs_in=home / "logs")
     assert processes.own_processes(INSTANCE, local_ray.runtime_dir(INSTANCE)) == []
     assert not local_ray.runtime_dir(INSTANCE).exists()

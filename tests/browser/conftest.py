@@ -5,7 +5,6 @@ NiceGUI is one application per process, so one server serves all tests; each tes
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import socket
 import threading
@@ -20,8 +19,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, W
 from delegator.schemas import Reply
 from delegator.schemas import Request as OperationRequest
 from serve_app.calls import AsyncCaller, Calls
-from serve_app.operations import Operation
 from serve_app.monitor.shared import FRESH_RATIO
+from serve_app.operations import Operation
 from tests.browser.scene import Scene
 
 UP_S = 30.0
@@ -54,24 +53,21 @@ class Stage(Calls, AsyncCaller):
 
 @dataclass
 class Server:
-    """The monitor, served; and the event loop it runs in."""
+    """The monitor, served."""
 
     url: str
     stage: Stage
-    loop: asyncio.AbstractEventLoop
 
 
 class AnnouncedServer(uvicorn.Server):
-    """Says when it listens, and in which loop."""
+    """Says when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.up = threading.Event()
-        self.loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self.loop = asyncio.get_running_loop()
         self.up.set()
 
 
@@ -86,8 +82,7 @@ def server() -> Iterator[Server]:
     thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     assert serving.up.wait(UP_S)
-    assert serving.loop is not None
-    yield Server(f"http://127.0.0.1:{listening.getsockname()[1]}", stage, serving.loop)
+    yield Server(f"http://127.0.0.1:{listening.getsockname()[1]}", stage)
     serving.should_exit = True
     thread.join(UP_S)
     listening.close()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from delegator.errors import StoreUnavailable, SystemNotRunning
-from tests.browser.conftest import FRESH_S, Server, Watch
+from tests.browser.conftest import FRESH_S, Server
 from tests.browser.scene import Scene
 
 pytestmark = pytest.mark.browser
@@ -154,7 +154,7 @@ def test_many_pages_cost_the_backend_no_more_than_one(page: Page, scene: Scene):
     assert max(asked.values()) <= at_most
 
 
-def test_a_page_that_lost_its_connection_comes_back(page: Page, scene: Scene, watch: Watch):
+def test_a_page_that_lost_its_connection_comes_back(page: Page, scene: Scene):
     page.goto("/")
     expect(page.get_by_text("No session is open.")).to_be_visible()
     page.evaluate("window.socket.io.engine.close()")

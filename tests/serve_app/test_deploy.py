@@ -44,9 +44,9 @@ def deployed(folder: Path) -> Iterator[str]:
 
     from serve_app.deploy import application
 
+    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=100_000_000, log_to_driver=False)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=100_000_000, log_to_driver=False)
     options: dict[str, Any] = {"name": SESSION_MANAGER, "namespace": NAMESPACE, "num_cpus": 0}
     manager: Any = ray.remote(StandIn).options(**options).remote(str(folder))
     ray.get(manager.ping.remote(), timeout=WAIT_S)

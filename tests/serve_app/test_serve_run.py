@@ -8,12 +8,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from delegator import schemas as s
 from delegator.store.embedded import EmbeddedPostgres
 from serve_app.client import Client
-from serve_app.lifecycle import backing
 from serve_app.lifecycle.home import Home
 
 pytestmark = [pytest.mark.ray]
@@ -31,9 +31,9 @@ def system() -> Iterator[str]:
 
     # Not pytest's folder: as root the database runs as another user, who may not enter there.
     folder = Path(tempfile.mkdtemp(prefix="delegator-test-"))
+    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=100_000_000, log_to_driver=False)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=100_000_000, log_to_driver=False)
     try:
         serve.start(http_options={"host": "127.0.0.1", "port": port})
         arguments = {"models": "simulated", "home": str(folder), "port": str(port), "simulator_scale": "100"}
@@ -43,10 +43,16 @@ def system() -> Iterator[str]:
         serve.shutdown()
         ray.shutdown()
         EmbeddedPostgres(Home(folder).database_dir).stop()
-        for program in backing._running:  # the simulator, which else ends with this process
-            program.kill()
-            program.wait(WAIT_S)
+        _end_simulator(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_simulator(folder: Path) -> None:
+    """End what would else end with this process."""
+    for child in psutil.Process().children():
+        if "delegator.ollama.simulator" in child.cmdline() and child.cwd() == str(folder):
+            child.kill()
+            child.wait(WAIT_S)
 
 
 def test_a_team_answers(system: str):

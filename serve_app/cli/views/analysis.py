@@ -6,8 +6,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from delegator.schemas import Limits, PlanSessionReply, TaskAnalysis
-from serve_app.cli.formats import counted, duration, gigabytes, one_line
 from serve_app.cli.views.layout import SIMULATED, facts, heading, line, names, remarks, table
+from serve_app.formats import counted, duration, gigabytes, one_line
 
 _ACTIONS = {"reuse": "in memory already", "load": "load", "load_in_turn": "load when its turn comes"}
 

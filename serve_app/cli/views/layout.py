@@ -14,7 +14,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from serve_app.cli.formats import clean, one_line
+from serve_app.formats import clean, one_line
 
 Cell = str | int | float | Text | None
 

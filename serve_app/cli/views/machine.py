@@ -9,9 +9,9 @@ from rich.console import RenderableType
 
 from delegator.schemas import ActiveSession, AgentInfo, ListActiveSessionsReply, ResourceSummaryReply
 from delegator.settings import GB
-from serve_app.cli.formats import gigabytes, moment
 from serve_app.cli.views import sessions, system
 from serve_app.cli.views.layout import SIMULATED, facts, heading, line, names, remarks, state, table
+from serve_app.formats import gigabytes, moment
 
 if TYPE_CHECKING:
     from serve_app.lifecycle.doctor import Check

@@ -6,8 +6,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from delegator.schemas import Receipt
-from serve_app.cli.formats import bar, counted, duration, gigabyte_seconds, gigabytes, percent
 from serve_app.cli.views.layout import SIMULATED, facts, heading, line, table
+from serve_app.formats import bar, counted, duration, gigabyte_seconds, gigabytes, percent
 
 
 def receipt(reply: Receipt) -> list[RenderableType]:

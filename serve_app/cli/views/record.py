@@ -7,8 +7,8 @@ import json
 from rich.console import RenderableType
 
 from delegator.schemas import ListEventsReply, SessionHistoryReply, StatisticsReply
-from serve_app.cli.formats import bar, duration, gigabyte_seconds, moment, one_line
 from serve_app.cli.views.layout import facts, heading, line, names, state, table
+from serve_app.formats import bar, duration, gigabyte_seconds, moment, one_line
 
 TASK_CHARS = 50
 

@@ -13,10 +13,10 @@ from delegator.schemas import (
     RemoveAgentReply,
     SessionView,
 )
-from serve_app.cli.formats import counted, duration, gigabytes, moment, one_line
 from serve_app.cli.views.analysis import limits
 from serve_app.cli.views.layout import SIMULATED, facts, heading, line, names, remarks, state, table
 from serve_app.cli.views.receipt import receipt
+from serve_app.formats import counted, duration, gigabytes, moment, one_line
 
 TASK_CHARS = 60
 

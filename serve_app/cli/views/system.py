@@ -15,8 +15,8 @@ from delegator.schemas import (
     ResidentModel,
     ResourceSummaryReply,
 )
-from serve_app.cli.formats import bar, counted, duration, gigabytes, percent
 from serve_app.cli.views.layout import SIMULATED, facts, heading, line, names, table
+from serve_app.formats import bar, counted, duration, gigabytes, percent
 
 
 def roles(reply: ListRolesReply) -> list[RenderableType]:

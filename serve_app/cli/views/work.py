@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from rich.console import RenderableType
 
 from delegator.schemas import SendMessageReply, TaskView, TurnReply
-from serve_app.cli.formats import counted, duration, role_name
 from serve_app.cli.views.layout import SIMULATED, facts, line, prose, rule, state
+from serve_app.formats import counted, duration, role_name
 
 _PURPOSES = {"frame": "frames the task", "contribute": "contributes", "conclude": "concludes", "answer": "answers"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from actors import processes
+from actors import local_ray, processes
 from delegator.errors import CatalogueInvalid, OllamaUnavailable, SettingsInvalid, StartFailed, StoreUnavailable
 from delegator.settings import Settings
 from serve_app.lifecycle.home import Home
@@ -35,7 +35,7 @@ def test_a_port_in_use_is_told_with_who_uses_it(tmp_path: Path, taken: int) -> N
 
     assert f"port {taken} is used by " in told.value.message
     assert f"pid {os.getpid()}" in told.value.message
-    assert "delegator up --port " in told.value.advice
+    assert "take a free port: --port " in told.value.advice
     nothing_is_left(tmp_path)
 
 
@@ -87,6 +87,24 @@ def test_a_database_that_is_not_there_is_told_before_ray_is_started(tmp_path: Pa
         )
 
     assert "Starting Ray" not in steps
+    nothing_is_left(tmp_path)
+
+
+def test_a_port_of_ray_in_use_is_told(tmp_path: Path, port: int, taken: int) -> None:
+    with pytest.raises(StartFailed, match=f"Ray did not start: port {taken} is used by"):
+        up(Settings(home=tmp_path, port=port, ray_port=taken, models="simulated"))
+
+
+def test_the_database_ends_again_where_ray_does_not_start(
+    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_ray, "OBJECT_STORE_BYTES", 1000)  # Ray refuses so little
+
+    with pytest.raises(StartFailed, match="Ray did not start") as told:
+        up(Settings(home=tmp_path, port=port, models="simulated"))
+
+    assert str(tmp_path / "logs" / "ray-start.log") in told.value.advice
+    assert (tmp_path / "postgres" / "PG_VERSION").exists()
     nothing_is_left(tmp_path)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve_app.cli import formats
+from serve_app import formats
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,65 @@
+"""Who answers as Ollama, and the simulator as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from actors import processes
+from delegator.errors import OllamaUnavailable
+from delegator.ollama.simulator.server import SimulatedHost
+from delegator.settings import GB, Settings
+from serve_app.lifecycle import backing
+from serve_app.lifecycle.home import Home
+from serve_app.lifecycle.preflight import free_port
+
+
+@pytest.fixture
+def nowhere() -> str:
+    return f"http://127.0.0.1:{free_port('127.0.0.1', after=18_800)}"
+
+
+async def test_auto_takes_the_ollama_that_answers() -> None:
+    async with SimulatedHost("laptop64") as host:
+        models = await asyncio.to_thread(backing.choose_models, Settings(ollama_url=host.url))
+
+    assert (models.mode, models.version) == ("ollama", "0.33.0")
+
+
+def test_auto_simulates_where_none_answers(nowhere: str) -> None:
+    models = backing.choose_models(Settings(ollama_url=nowhere))
+
+    assert models.mode == "simulated"
+    assert nowhere in models.reason
+
+
+def test_asking_for_ollama_where_none_answers_is_an_error(nowhere: str) -> None:
+    with pytest.raises(OllamaUnavailable):
+        backing.choose_models(Settings(models="ollama", ollama_url=nowhere))
+
+
+async def test_asking_for_simulated_models_asks_no_ollama() -> None:
+    async with SimulatedHost("laptop64") as host:
+        models = await asyncio.to_thread(backing.choose_models, Settings(models="simulated", ollama_url=host.url))
+
+    assert models.mode == "simulated"
+
+
+def test_the_simulator_listens_on_loopback_and_ends_with_the_process_it_serves(tmp_path: Path) -> None:
+    served = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    home = Home(tmp_path)
+
+    url, pid = backing.start_simulator(Settings(), home, memory_bytes=64 * GB, exit_with_pid=served.pid)
+
+    simulator = psutil.Process(pid)
+    assert httpx.get(f"{url}/api/version", timeout=20).json()["version"]
+    assert url.startswith("http://127.0.0.1:")
+    assert processes.own_processes(home.instance_id) == [simulator]
+    served.communicate()
+    assert processes.await_end([simulator], deadline_s=20) == []
