@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from actors.calls import ACTOR_LOST, ask
-from actors.host_messages import Claims, Grant, HostView, Released, Sweep, TurnWish
+from actors.host_messages import Choice, Chosen, Claims, Grant, HostView, Released, Sweep, TurnWish
 from delegator.errors import Unavailable
+from delegator.roles.catalogue import Role
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +50,10 @@ class HostHandle:
         released: Released = await self._call("release_models", session_id, models, patience_s=60.0)
         return released
 
-    async def choose(self, model: str, fallbacks: Sequence[str]) -> tuple[str, str]:
-        """See `ModelHost.choose`."""
-        chosen: tuple[str, str] = await self._call("choose", model, fallbacks)
-        return chosen
+    async def choose(self, roles: Sequence[Role]) -> dict[str, Chosen]:
+        """Return by role what it can speak with here; see `ModelHost.choose`."""
+        chosen = await self._call("choose", [Choice(role.model, role.fallbacks) for role in roles])
+        return dict(zip((role.name for role in roles), chosen, strict=True))
 
     async def reconcile(self, claims: Claims) -> Sweep:
         """See `ModelHost.reconcile`."""

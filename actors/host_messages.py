@@ -26,6 +26,27 @@ class HostSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A model that is wanted, and what to use in its place, in this order."""
+
+    model: str
+    fallbacks: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return all of them, the wanted one first."""
+        return (self.model, *self.fallbacks)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The model to use. `why`: what is against those before it; empty when it is the wanted one."""
+
+    model: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnWish:
     """One turn that wants its model resident for one session.
 

@@ -15,12 +15,14 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from actors.host_messages import (
+    Choice,
+    Chosen,
     Claims,
     Grant,
     HostSpec,
@@ -31,6 +33,7 @@ from actors.host_messages import (
     TurnWish,
 )
 from actors.reservations import Reservations
+from actors.shelf import Shelf
 from delegator.clock import Clock
 from delegator.errors import (
     DeadlineExceeded,
@@ -58,9 +61,6 @@ PARALLEL_TURNS = 1
 
 PS_EVERY_S = 0.05
 """Real seconds between two looks at /api/ps while an unload is awaited."""
-
-DEAD_ARCHITECTURES = {"mllama": (0, 30)}
-"""Architectures that no longer load, with the first Ollama release in which they do not."""
 
 OLLAMA_FILLS_RATIO = 0.8
 """Share of free memory up to which Ollama places models side by side; an eviction below it is its count limit."""
@@ -108,6 +108,7 @@ class ModelHost:
         self._waiting: dict[str, _Wanted] = {}
         self._running: dict[str, str] = {}
         self._sizes: dict[tuple[str, int], int] = {}
+        self._shelf = Shelf(client)
         self._quarantine: dict[str, str] = {}
         self._over: OrderedDict[str, None] = OrderedDict()
         self._knows_holders = False
@@ -445,40 +446,35 @@ class ModelHost:
 
     # ── choosing among a model and its fallbacks ─────────────────────────────────────────────────────────────────
 
-    async def choose(self, model: str, fallbacks: Sequence[str]) -> tuple[str, str]:
-        """Return the first of the model and its fallbacks that this endpoint can load, and why not an earlier one.
+    async def choose(self, wanted: Sequence[Choice]) -> list[Chosen]:
+        """Return, for each wanted model, the first of it and its fallbacks that this endpoint can load.
 
         One that failed to load earlier is passed over only where another can be had: what kept it out may have passed.
 
         Raises:
-            ModelMissing: none of them is installed.
-            ModelLoadFailed: those that are installed cannot be loaded.
+            ModelMissing: of some, none is installed.
+            ModelLoadFailed: of some, those that are installed cannot be loaded.
         """
-        installed = {normalise(m.name) for m in await self._client.tags()}
-        version = _version_of(await self._client.version())
-        reasons: list[str] = []
-        failed_earlier: str | None = None
-        for name in (model, *fallbacks):
-            problem = await self._why_not(name, installed, version)
-            if problem is None and name not in self._quarantine:
-                return name, "; ".join(reasons)
-            if problem is None:
-                failed_earlier = failed_earlier or name
-                problem = f"failed to load earlier ({self._quarantine[name]})"
-            reasons.append(f"{name} {problem}")
-        if failed_earlier is not None:
-            return failed_earlier, "; ".join(r for r in reasons if not r.startswith(f"{failed_earlier} "))
-        if model not in installed:
-            raise ModelMissing(self._spec.url, model)
-        raise ModelLoadFailed(self._spec.url, model, "; ".join(reasons))
+        names = {name for choice in wanted for name in choice.names}
+        await self._shelf.look_up(names)
+        return [self._choose(choice) for choice in wanted]
 
-    async def _why_not(self, name: str, installed: set[str], version: tuple[int, ...]) -> str | None:
-        if normalise(name) not in installed:
-            return "is not installed"
-        dead_since = DEAD_ARCHITECTURES.get((await self._client.show(name)).architecture)
-        if dead_since is not None and version >= dead_since:
-            return f"does not load on Ollama {'.'.join(map(str, dead_since))} and later"
-        return None
+    def _choose(self, choice: Choice) -> Chosen:
+        reasons: dict[str, str] = {}
+        usable = []
+        for name in choice.names:
+            problem = self._shelf.why_not(name)
+            if problem is None and name not in self._quarantine:
+                return Chosen(name, _told(reasons))
+            if problem is None:
+                usable.append(name)
+            reasons[name] = problem or f"failed to load earlier ({self._quarantine[name]})"
+        if usable:
+            del reasons[usable[0]]
+            return Chosen(usable[0], _told(reasons))
+        if self._shelf.has(choice.model):
+            raise ModelLoadFailed(self._spec.url, choice.model, _told(reasons))
+        raise ModelMissing(self._spec.url, choice.model)
 
     # ── comparing with reality ───────────────────────────────────────────────────────────────────────────────────
 
@@ -622,6 +618,10 @@ class ModelHost:
         )
 
 
+def _told(reasons: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} {reason}" for name, reason in reasons.items())
+
+
 def _needs_nothing(plan: Plan) -> bool:
     """True when the plan moves nothing out of the way."""
     return isinstance(plan, Reuse | Load) and not plan.release and not plan.evict
@@ -639,9 +639,3 @@ def _resident_view(entry: Entry) -> ResidentView:
         entry.phase is Phase.RESIDENT,
         entry.loaded_at.timestamp() if entry.loaded_at else None,
     )
-
-
-def _version_of(text: str) -> tuple[int, ...]:
-    """Read '0.33.0-rc1' as (0, 33); (0,) when it says nothing."""
-    numbers = text.split("-", maxsplit=1)[0].split(".")[:2]
-    return tuple(int(n) for n in numbers if n.isdigit()) or (0,)

@@ -165,11 +165,8 @@ class Queries:
         return self._plan_reply(analysis, models, host, forecast(host.snapshot, wishes))
 
     async def _models_of(self, analysis: TaskAnalysis) -> dict[str, str]:
-        chosen = {}
-        for role in analysis.recommended_agents:
-            wanted = self._parts.catalogue.role(role)
-            chosen[role], _ = await self._parts.host.choose(wanted.model, wanted.fallbacks)
-        return chosen
+        roles = [self._parts.catalogue.role(role) for role in analysis.recommended_agents]
+        return {role: choice.model for role, choice in (await self._parts.host.choose(roles)).items()}
 
     def _size(self, model: str) -> int:
         return self._parts.recorder.sizes.get(model, self._parts.catalogue.models[model].memory_bytes)

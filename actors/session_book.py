@@ -170,12 +170,8 @@ class SessionBook:
         return session_id
 
     async def _choose_models(self, session: OpenSession) -> dict[str, str]:
-        return {role: (await self._choose_model(session, role))[0] for role in session.team}
-
-    async def _choose_model(self, session: OpenSession, role: str) -> tuple[str, str]:
-        """Return the model the role will speak with here, and why it is not its own (empty when it is)."""
-        wanted = self._parts.catalogue.role(role)
-        return await self._parts.host.choose(wanted.model, wanted.fallbacks)
+        chosen = await self._parts.host.choose([self._parts.catalogue.role(role) for role in session.team])
+        return {role: choice.model for role, choice in chosen.items()}
 
     async def _write_down(self, session: OpenSession) -> None:
         record = session.record
@@ -301,7 +297,8 @@ class SessionBook:
         async with session.lock:
             session.ensure_open()
             limits = self._limits_with(session, role)
-            model, why = await self._choose_model(session, role)
+            chosen = (await self._parts.host.choose([self._parts.catalogue.role(role)]))[role]
+            model, why = chosen.model, chosen.why
             await self._parts.pool.lease(role, session.session_id)
             now = self._parts.clock.now()
             team = tuple(self._parts.catalogue.in_rank_order([*session.team, role]))

@@ -312,13 +312,14 @@ class TaskRunner:
             await self._parts.pool.revive(role)
             events.append(self._event(running.record, EventKind.AGENT_RESTARTED, role=role, reason=problem))
         elif isinstance(exc, ModelLoadFailed | ModelMissing):
-            wanted = self._parts.catalogue.role(role)
-            chosen, why = await self._parts.host.choose(wanted.model, wanted.fallbacks)
-            if chosen == session.models.get(role):
+            chosen = (await self._parts.host.choose([self._parts.catalogue.role(role)]))[role]
+            if chosen.model == session.models.get(role):
                 raise exc
-            session.models[role] = chosen
-            event = self._event(running.record, EventKind.MODEL_FALLBACK, role=role, reason=why, model=chosen)
-            await self._parts.store.set_agent_model(session.session_id, role, chosen, [event])
+            session.models[role] = chosen.model
+            event = self._event(
+                running.record, EventKind.MODEL_FALLBACK, role=role, reason=chosen.why, model=chosen.model
+            )
+            await self._parts.store.set_agent_model(session.session_id, role, chosen.model, [event])
         await self._parts.store.append_events(events)
 
     async def _attempt(

@@ -15,8 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from delegator.errors import StartFailed
+from delegator.errors import DelegatorError, StartFailed
+from delegator.schemas import NoInput
 from delegator.settings import Settings
+from serve_app.client import Client
 
 if TYPE_CHECKING:
     from ray.serve import Application
@@ -28,8 +30,8 @@ ROUTES = {API: "/", MONITOR: "/monitor"}
 READY_S = 120.0
 """Real seconds from deploying to answering; 4 to 9 on a laptop."""
 
-_ASK_S = 5.0
 _STEP_S = 0.1
+_LOGS = "The logs are in the folder logs of DELEGATOR_HOME, those of Ray below it when it has ended."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,8 @@ def _applications(settings: Settings) -> Mapping[str, Application]:
     return made
 
 
-def start(settings: Settings, parts: Parts) -> tuple[list[str], bool]:
-    """Start everything on the connected Ray.
-
-    Returns:
-        The names of the applications, and whether Serve was started for them.
+def start(settings: Settings, parts: Parts) -> list[str]:
+    """Start everything on the connected Ray; return the names of the applications. They may not answer yet.
 
     Raises:
         StartFailed: with what did not come up. DelegatorError: as a part said it.
@@ -72,8 +71,7 @@ def start(settings: Settings, parts: Parts) -> tuple[list[str], bool]:
     from ray import serve
 
     quiet_serve()
-    serve_started = not serve_runs()
-    if not serve_started:
+    if serve_runs():
         _check_port_of_serve(settings.port)
     # Serve and the actors start at once: both mostly wait for new processes.
     with ThreadPoolExecutor(max_workers=1) as beside:
@@ -86,7 +84,7 @@ def start(settings: Settings, parts: Parts) -> tuple[list[str], bool]:
             wait_for_applications_running=False,
         )
         system.result()
-    return list(made), serve_started
+    return list(made)
 
 
 async def _ensure_system(parts: Parts, settings: Settings) -> None:
@@ -94,28 +92,39 @@ async def _ensure_system(parts: Parts, settings: Settings) -> None:
 
 
 def await_ready(url: str) -> None:
-    """Wait until the API answers that the system behind it takes calls.
+    """Wait until all applications run, and the API answers that the system behind it takes calls.
 
     Raises:
         StartFailed: an application failed, or the deadline has come.
     """
-    import httpx
-
-    said = "it does not answer"
     deadline = time.monotonic() + READY_S
-    with httpx.Client(base_url=url, timeout=_ASK_S, trust_env=False) as client:
-        while time.monotonic() < deadline:
-            try:
-                reply = client.get("/readyz")
-            except httpx.HTTPError:
-                pass
-            else:
-                if reply.status_code == httpx.codes.OK and not _unfinished():
-                    return
-                said = _told(reply.text) or said
-            _raise_if_failed()
+    with Client(url) as client:
+        while _unfinished() or not client.ready():
+            if time.monotonic() > deadline:
+                problem = f"after {READY_S:.0f} s {_complaint(client)}"
+                raise StartFailed("the API", problem, _LOGS)
             time.sleep(_STEP_S)
-    raise StartFailed("the API", f"after {READY_S:.0f} s: {said}", "The logs are in the folder logs of DELEGATOR_HOME.")
+
+
+def _unfinished() -> list[str]:
+    """Return which of our applications do not run yet. Raises StartFailed when one never will."""
+    from ray import serve
+
+    found = {name: app for name, app in serve.status().applications.items() if name in ROUTES}
+    for name, app in found.items():
+        if app.status == "DEPLOY_FAILED":
+            words = [line.strip() for line in app.message.splitlines() if line.strip()] or ["Serve does not say why"]
+            raise StartFailed(f"the application {name}", words[-1], _LOGS)
+    return [name for name, app in found.items() if app.status != "RUNNING"]
+
+
+def _complaint(client: Client) -> str:
+    """Return what the API says of its state, in place of a long wait's mere end."""
+    try:
+        client.list_active_sessions(NoInput())
+    except DelegatorError as exc:
+        return exc.message
+    return "it is not ready"
 
 
 def remove(*, stop_serve: bool) -> list[str]:
@@ -157,32 +166,3 @@ def _check_port_of_serve(wanted: int) -> None:
 def quiet_serve() -> None:
     """Keep Serve's progress off the terminal; its log files have it."""
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-
-
-def _unfinished() -> list[str]:
-    from ray import serve
-
-    return [name for name, app in serve.status().applications.items() if name in ROUTES and app.status != "RUNNING"]
-
-
-def _raise_if_failed() -> None:
-    from ray import serve
-
-    for name, app in serve.status().applications.items():
-        if name in ROUTES and app.status == "DEPLOY_FAILED":
-            words = [line.strip() for line in app.message.splitlines() if line.strip()] or ["Serve does not say why"]
-            raise StartFailed(
-                f"the application {name}", words[-1], "The logs are in the folder logs of DELEGATOR_HOME."
-            )
-
-
-def _told(body: str) -> str:
-    """Return the sentence of an error reply of the API."""
-    from pydantic import ValidationError
-
-    from delegator.schemas import ErrorReply
-
-    try:
-        return ErrorReply.model_validate_json(body).error.message
-    except ValidationError:
-        return ""

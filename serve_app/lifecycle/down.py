@@ -17,7 +17,7 @@ from delegator.schemas import NoInput, OptionalSessionRef
 from delegator.settings import Settings
 from serve_app.lifecycle.home import Home
 from serve_app.lifecycle.instance import Instance, read_instance
-from serve_app.lifecycle.status import answers
+from serve_app.lifecycle.status import alive
 from serve_app.lifecycle.teardown import Taken, joined_ray, take_down
 
 SESSIONS_S = 30.0
@@ -63,7 +63,7 @@ def down(settings: Settings, report: Callable[[str], None] = lambda _: None) -> 
     with home.lock(lambda: report("Waiting for another up or down")):
         instance = read_instance(home.path)
         result.was_running = instance is not None
-        if instance is not None and instance.ray_lives() and answers(instance.api_url, deadline_s=_ASK_S):
+        if instance is not None and instance.ray_lives() and alive(instance.api_url):
             _end_sessions(instance, result, report)
         report("Ending the processes")
 

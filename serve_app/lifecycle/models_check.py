@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterable
 from typing import Literal
 
-from actors.model_host import DEAD_ARCHITECTURES
+from actors.shelf import Shelf
 from delegator.errors import DelegatorError
-from delegator.ollama.client import OllamaClient, normalise
+from delegator.ollama.client import OllamaClient
 from delegator.roles import Catalogue, load_catalogue
 from delegator.settings import Settings
 
@@ -37,37 +37,24 @@ def check_ollama(settings: Settings) -> Iterable[Finding]:
 
 async def _look(url: str, catalogue: Catalogue) -> list[Finding]:
     async with OllamaClient(url, connect_s=ASK_S, request_s=ASK_S) as client:
-        version = await client.version()
-        installed = {normalise(model.name) for model in await client.tags()}
-        dead = {
-            name for name in catalogue.models if normalise(name) in installed and await _is_dead(client, name, version)
-        }
-    usable = {name for name in catalogue.models if normalise(name) in installed} - dead
-    findings: list[Finding] = [("ok", f"Ollama {version} at {url}, {len(installed)} models on its disk", "")]
-    return findings + [_of_model(name, catalogue, usable, dead) for name in _first_choices(catalogue)]
+        shelf = Shelf(client)
+        await shelf.look_up(catalogue.models)
+    findings: list[Finding] = [("ok", f"Ollama {shelf.version} at {url}, {len(shelf)} models on its disk", "")]
+    return findings + [_of_model(name, catalogue, shelf) for name in _first_choices(catalogue)]
 
 
 def _first_choices(catalogue: Catalogue) -> list[str]:
     return list(dict.fromkeys(role.model for role in catalogue.roles.values()))
 
 
-def _of_model(name: str, catalogue: Catalogue, usable: set[str], dead: set[str]) -> Finding:
+def _of_model(name: str, catalogue: Catalogue, shelf: Shelf) -> Finding:
     roles = ", ".join(role.name for role in catalogue.roles.values() if role.model == name)
-    if name in usable:
+    problem = shelf.why_not(name)
+    if problem is None:
         return "ok", f"{name} ({roles}) is installed", ""
-    problem = "cannot be loaded by this Ollama" if name in dead else "is not installed"
     fallbacks = catalogue.models[name].fallbacks
-    stand_in = next((fallback for fallback in fallbacks if fallback in usable), None)
+    stand_in = next((fallback for fallback in fallbacks if shelf.why_not(fallback) is None), None)
     if stand_in is not None:
         return "warn", f"{name} ({roles}) {problem}; {stand_in} takes its place", ""
-    wanted = fallbacks[0] if name in dead and fallbacks else name
+    wanted = fallbacks[0] if shelf.has(name) and fallbacks else name
     return "fail", f"{name} ({roles}) {problem}", f"ollama pull {wanted}"
-
-
-async def _is_dead(client: OllamaClient, name: str, version: str) -> bool:
-    since = DEAD_ARCHITECTURES.get((await client.show(name)).architecture)
-    return since is not None and _numbers(version) >= since
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("-", maxsplit=1)[0].split(".")[:2] if part.isdigit()) or (0,)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-
-import httpx
 
 from delegator.settings import Settings
 from delegator.store.embedded import EmbeddedPostgres
+from serve_app.client import AsyncClient
 from serve_app.lifecycle.home import Home
 from serve_app.lifecycle.instance import Instance, read_instance
-
-_ASK_S = 6.0
-"""Real seconds for one answer of the API; it gives the system behind it 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +38,25 @@ def describe(settings: Settings) -> StatusReport:
     if instance.database == "embedded" and not EmbeddedPostgres(home.database_dir).running():
         problems.append("the embedded PostgreSQL does not answer")
     # Where our Ray is gone, whoever answers there is another Delegator.
-    alive = instance.ray_lives() and answers(instance.api_url, deadline_s=_ASK_S)
-    if not alive:
+    answers = instance.ray_lives() and alive(instance.api_url)
+    if not answers:
         problems.append(f"the API does not answer at {instance.api_url}")
-    elif not answers(instance.api_url, "/readyz", deadline_s=_ASK_S):
+    elif not ready(instance.api_url):
         problems.append("the API answers, but the system behind it takes no calls")
-    lives = alive or len(dead) < len(instance.processes)
+    lives = answers or len(dead) < len(instance.processes)
     return StatusReport(instance, running=lives, healthy=not problems, degraded=tuple(problems))
 
 
-def answers(url: str, path: str = "/healthz", *, deadline_s: float) -> bool:
-    """Return whether a Delegator answers at `url` that it is well."""
-    try:
-        with httpx.Client(base_url=url, timeout=deadline_s, trust_env=False) as client:
-            return client.get(path).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
+def alive(url: str) -> bool:
+    """Return whether a Delegator answers at `url` at all."""
+    return asyncio.run(_ask(url, AsyncClient.alive))
+
+
+def ready(url: str) -> bool:
+    """Return whether a Delegator answers at `url` and the system behind it takes calls."""
+    return asyncio.run(_ask(url, AsyncClient.ready))
+
+
+async def _ask(url: str, question: Callable[[AsyncClient], Awaitable[bool]]) -> bool:
+    async with AsyncClient(url) as client:
+        return await question(client)

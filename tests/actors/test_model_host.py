@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from delegator.errors import DeadlineExceeded, MemoryExceeded, ModelMissing, NoCapacity, SessionEnded
+from actors.host_messages import Choice
+from delegator.errors import DeadlineExceeded, MemoryExceeded, ModelLoadFailed, ModelMissing, NoCapacity, SessionEnded
 from delegator.ollama.client import LoadOptions
 from delegator.schemas import EventKind
 from delegator.settings import GB
-
 from tests.actors.conftest import DEADLINE_S
 
 DEVELOPER, TESTER, PRODUCT, ARCHITECT = "deepseek-coder:6.7b", "codellama:13b", "llama3.1:8b", "deepseek-coder:33b"
@@ -238,21 +238,36 @@ async def test_a_claim_sent_before_a_session_ended_does_not_hold_its_models_agai
 async def test_a_missing_model_is_named_and_its_fallback_chosen(start_host: Any) -> None:
     it = await start_host()
 
-    model, why = await it.host.choose("nobody-has:1b", ["mistral:7b"])
+    (chosen,) = await it.host.choose([Choice("nobody-has:1b", ("mistral:7b",))])
 
-    assert model == "mistral:7b"
-    assert "nobody-has:1b is not installed" in why
+    assert chosen.model == "mistral:7b"
+    assert "nobody-has:1b is not installed" in chosen.why
     with pytest.raises(ModelMissing):
-        await it.host.choose("nobody-has:1b", [])
+        await it.host.choose([Choice("nobody-has:1b")])
 
 
 async def test_a_model_known_not_to_load_gives_way_to_its_fallback(start_host: Any) -> None:
     it = await start_host()
 
-    model, why = await it.host.choose("llama3.2-vision:11b", ["qwen3-vl:8b"])
+    (chosen,) = await it.host.choose([Choice("llama3.2-vision:11b", ("qwen3-vl:8b",))])
 
-    assert model == "qwen3-vl:8b"
-    assert "does not load on Ollama 0.30" in why
+    assert chosen.model == "qwen3-vl:8b"
+    assert "does not load on Ollama 0.30" in chosen.why
+
+
+async def test_a_model_that_failed_to_load_gives_way_to_its_fallback_and_is_tried_again_without_one(
+    start_host: Any,
+) -> None:
+    it = await start_host()
+    it.simulator.host.faults.add({"action": "oom_load", "match": {"model": DEVELOPER}, "times": 2})
+    with pytest.raises(ModelLoadFailed):
+        await it.host.acquire(it.wish("t", DEVELOPER), DEADLINE_S)
+    assert await it.reservations.existing() == set()
+
+    (with_fallback, alone) = await it.host.choose([Choice(DEVELOPER, (PRODUCT,)), Choice(DEVELOPER)])
+
+    assert (with_fallback.model, alone.model) == (PRODUCT, DEVELOPER)
+    assert "failed to load earlier" in with_fallback.why
 
 
 async def test_an_ollama_that_evicts_by_count_is_learned(start_host: Any) -> None:

@@ -50,7 +50,7 @@ async def test_the_python_client_does_the_same(live: LiveSystem) -> None:
     assert ended.receipt.agents_used == 1
 
 
-BAD = [
+BAD: list[tuple[str, str, dict[str, Any], str]] = [
     ("unknown role", "add_agent_to_session", {"session_id": "@", "agent_role": "wizard"}, "unknown_role"),
     ("unknown session", "delegate_task", {"session_id": UNKNOWN}, "session_not_found"),
     ("ended session", "delegate_task", {"session_id": "@ended"}, "session_ended"),

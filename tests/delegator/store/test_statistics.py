@@ -77,11 +77,12 @@ async def test_statistics_sum_up_the_days_both_included(store: Store) -> None:
         avg_duration_seconds=140.0,  # (300 + 30 + 90) / 3: the second ran on a clock of its own,
         gb_seconds=201.0,
         gb_seconds_saved=1799.0,
+        simulated_sessions=4,
     )
 
 
 async def test_statistics_of_nothing_are_zeros(store: Store) -> None:
-    assert await store.statistics(DAY, DAY) == StatisticsRow(DAY, DAY, 0, 0, 0.0, {}, 0, 0, 0, 0.0, 0.0, 0.0)
+    assert await store.statistics(DAY, DAY) == StatisticsRow(DAY, DAY, 0, 0, 0.0, {}, 0, 0, 0, 0.0, 0.0, 0.0, 0)
 
 
 async def test_a_session_that_ended_before_it_began_counts_no_time(store: Store) -> None:

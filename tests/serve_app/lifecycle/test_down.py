@@ -47,14 +47,14 @@ def test_what_a_crash_left_without_a_note_is_ended(tmp_path: Path) -> None:
     assert processes.is_gone(simulator)
 
 
-def test_a_database_that_was_killed_leaves_nothing(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+def test_a_database_that_was_killed_leaves_nothing(home_dir: Path) -> None:
+    home = Home(home_dir)
     EmbeddedPostgres(home.database_dir).ensure_running()
     first = processes.own_processes(home.instance_id, home.database_dir)[0]
     first.kill()
     assert processes.await_end([first], deadline_s=20) == []
 
-    down(Settings(home=tmp_path))
+    down(Settings(home=home_dir))
 
     assert processes.own_processes(home.instance_id, home.database_dir) == []
 

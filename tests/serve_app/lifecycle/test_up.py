@@ -96,16 +96,16 @@ def test_a_port_of_ray_in_use_is_told(tmp_path: Path, port: int, taken: int) -> 
 
 
 def test_the_database_ends_again_where_ray_does_not_start(
-    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
+    home_dir: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local_ray, "OBJECT_STORE_BYTES", 1000)  # Ray refuses so little
 
     with pytest.raises(StartFailed, match="Ray did not start") as told:
-        up(Settings(home=tmp_path, port=port, models="simulated"))
+        up(Settings(home=home_dir, port=port, models="simulated"))
 
-    assert str(tmp_path / "logs" / "ray-start.log") in told.value.advice
-    assert (tmp_path / "postgres" / "PG_VERSION").exists()
-    nothing_is_left(tmp_path)
+    assert str(home_dir / "logs" / "ray-start.log") in told.value.advice
+    assert (home_dir / "postgres" / "PG_VERSION").exists()
+    nothing_is_left(home_dir)
 
 
 def test_a_note_of_a_dead_system_is_no_running_system(tmp_path: Path, taken: int) -> None:
