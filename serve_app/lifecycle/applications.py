@@ -70,7 +70,7 @@ def start(settings: Settings, parts: Parts) -> list[str]:
     """
     from ray import serve
 
-    quiet_serve()
+    _quiet_serve()
     if serve_runs():
         _check_port_of_serve(settings.port)
     # Serve and the actors start at once: both mostly wait for new processes.
@@ -133,7 +133,7 @@ def remove(*, stop_serve: bool) -> list[str]:
 
     if not serve_runs():
         return []
-    quiet_serve()
+    _quiet_serve()
     running = serve.status().applications
     ours = [name for name in ROUTES if name in running]
     if stop_serve and len(ours) == len(running):
@@ -163,6 +163,6 @@ def _check_port_of_serve(wanted: int) -> None:
         raise StartFailed("Ray Serve", problem, f"Use that port: delegator up --port {listens}")
 
 
-def quiet_serve() -> None:
+def _quiet_serve() -> None:
     """Keep Serve's progress off the terminal; its log files have it."""
     logging.getLogger("ray.serve").setLevel(logging.WARNING)

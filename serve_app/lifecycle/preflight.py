@@ -55,14 +55,20 @@ def check(settings: Settings, home: Home, catalogue: Catalogue) -> list[str]:
         SettingsInvalid: the host is none of this machine's.
     """
     _check_disk(home.path)
-    check_port("the API", settings.host, settings.port, option="--port")
-    if settings.ray_port and settings.ray_address is None:
-        check_port("Ray", "127.0.0.1", settings.ray_port, option="DELEGATOR_RAY_PORT")
+    if settings.ray_address is None:  # a Ray that is joined may serve on that port already
+        check_api_port(settings)
+        if settings.ray_port:
+            check_port("Ray", "127.0.0.1", settings.ray_port, option="DELEGATOR_RAY_PORT")
     if settings.ray_address not in (None, "auto") and not reachable(str(settings.ray_address)):
         problem = f"nothing answers at {settings.ray_address}"
         raise StartFailed("the connection to Ray", problem, "Is Ray running there?")
     found = [_open_to_others(settings), _small_shared_memory(), _too_much_memory(settings)]
     return [notice for notice in found if notice] + too_large(catalogue, settings.memory)
+
+
+def check_api_port(settings: Settings) -> None:
+    """See that the API can listen where the settings say; errors as with `check_port`."""
+    check_port("the API", settings.host, settings.port, option="--port")
 
 
 def check_port(part: str, host: str, port: int, *, option: str) -> None:

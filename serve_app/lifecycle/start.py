@@ -109,6 +109,8 @@ class Start:
         if self.settings.ray_address is not None:
             self.report(f"Joining Ray at {self.settings.ray_address}")
             self.address = cluster.connect(self.settings.ray_address)
+            if not applications.serve_runs():
+                preflight.check_api_port(self.settings)
             self._compare_memory(memory_bytes)
             return
         self.report("Starting Ray")

@@ -90,6 +90,7 @@ def test_up_status_crash_up_again_and_down(place: Place) -> None:
     answers_with_resolved_settings(place, first)
     is_noted_for_its_user_alone(place)
     listens_on_loopback_only(place)
+    is_open_to_programs_with_its_environment(first)
     is_found_running_by_a_second_up(place, first)
     is_healthy(place)
 
@@ -135,6 +136,15 @@ def listens_on_loopback_only(place: Place) -> None:
     }
 
     assert listening <= {"127.0.0.1", "::ffff:127.0.0.1"}
+
+
+def is_open_to_programs_with_its_environment(instance: dict[str, Any]) -> None:
+    environment = {**ENVIRONMENT, **instance["environment"]}
+    command = [sys.executable, "-m", "ray.scripts.scripts", "status"]
+    asked = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=UP_S)
+
+    assert asked.returncode == 0, asked.stderr
+    assert "Autoscaler status" in asked.stdout
 
 
 def is_found_running_by_a_second_up(place: Place, first: dict[str, Any]) -> None:
