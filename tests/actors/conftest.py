@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import pytest
 
-from actors.host_messages import Claims, HostSpec, TurnWish
+from actors.host_messages import Claims, HostSpec, ResidentView, TurnWish
 from actors.model_host import ModelHost
 from actors.reservations import LedgerOnly
 from delegator.ollama.client import OllamaClient
@@ -30,7 +31,7 @@ class HostUnderTest:
     host: ModelHost
     simulator: SimulatedHost
     client: OllamaClient
-    reservations: LedgerOnly
+    reservations: SlowReservations
     catalogue: Catalogue
     events: list[NewEvent] = field(default_factory=list)
 
@@ -48,11 +49,59 @@ class HostUnderTest:
         """Return what was reported of one model, in order."""
         return [e.kind for e in self.events if e.model == model]
 
+    def reported(self) -> list[NewEvent]:
+        """Return what has been delivered or waits for it."""
+        return self.events
+
+    def residents(self) -> tuple[ResidentView, ...]:
+        """Return what the ledger has, without giving way to anybody."""
+        view = self.host.view()
+        try:
+            view.send(None)
+        except StopIteration as done:
+            residents: tuple[ResidentView, ...] = done.value.residents
+            return residents
+        raise AssertionError("a view waits for nothing")
+
+    def hangs(self) -> bool:
+        """True while a call hangs in one of the simulator's faults."""
+        return any(rule.waiting for rule in self.simulator.host.faults.rules)
+
     async def claims(self, **held: tuple[str, ...]) -> Claims:
         """Return claims of the given sessions, with everything reported loaded as ours."""
         await self.host.flush()
         ours = {e.model for e in self.events if e.kind is EventKind.MODEL_LOADED}
         return Claims(held=held, turns=frozenset(), loaded_by_us=frozenset(m for m in ours if m))
+
+
+class SlowReservations(LedgerOnly):
+    """Reservations whose removal can be held up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._freeing = asyncio.Event()
+        self._may_free = asyncio.Event()
+        self._may_free.set()
+
+    def slow_down(self) -> asyncio.Event:
+        """Hold up removals until `go_on`; the event is set when one is waiting."""
+        self._may_free.clear()
+        return self._freeing
+
+    def go_on(self) -> None:
+        self._may_free.set()
+
+    async def free(self, model: str) -> None:
+        self._freeing.set()
+        await self._may_free.wait()
+        await super().free(model)
+
+
+async def until(look: Callable[[], object]) -> None:
+    """Give way to others until there is something to see; fail at the deadline."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not look():
+            await asyncio.sleep(0.001)
 
 
 StartHost = Callable[..., "object"]
@@ -80,7 +129,7 @@ async def start_host() -> AsyncIterator[Callable[..., object]]:
             async def report(batch: Sequence[NewEvent]) -> None:
                 events.extend(batch)
 
-            reservations = LedgerOnly()
+            reservations = SlowReservations()
             client = OllamaClient(simulator.url)
             host = ModelHost(HostSpec("test", simulator.url, capacity), settings, client, reservations, report)
             await host.start()

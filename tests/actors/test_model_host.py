@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from actors.host_messages import Choice
-from delegator.errors import DeadlineExceeded, MemoryExceeded, ModelLoadFailed, ModelMissing, NoCapacity, SessionEnded
+from delegator.errors import (
+    DeadlineExceeded,
+    DelegatorError,
+    MemoryExceeded,
+    ModelLoadFailed,
+    ModelMissing,
+    NoCapacity,
+    SessionEnded,
+)
 from delegator.ollama.client import LoadOptions
 from delegator.schemas import EventKind
 from delegator.settings import GB
-from tests.actors.conftest import DEADLINE_S
+from tests.actors.conftest import DEADLINE_S, until
 
 DEVELOPER, TESTER, PRODUCT, ARCHITECT = "deepseek-coder:6.7b", "codellama:13b", "llama3.1:8b", "deepseek-coder:33b"
 
@@ -279,3 +288,257 @@ async def test_an_ollama_that_evicts_by_count_is_learned(start_host: Any) -> Non
 
     assert {r.model for r in view.residents} == await it.loaded()
     assert view.snapshot.max_models == 3
+
+
+# ── what happens between two awaits ───────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_model_chosen_for_eviction_takes_no_turn_while_others_are_unloaded_before_it(start_host: Any) -> None:
+    it = await start_host(capacity=24 * GB)
+    await it.host.warm(it.wish("w1", DEVELOPER), DEADLINE_S)
+    await it.host.warm(it.wish("w2", PRODUCT), DEADLINE_S)
+    loading = asyncio.create_task(it.host.acquire(it.wish("t1", ARCHITECT, session="s2"), DEADLINE_S))
+    await until(lambda: not any(r.resident for r in it.residents() if r.model == DEVELOPER))
+
+    late = asyncio.create_task(it.host.acquire(it.wish("t2", PRODUCT), DEADLINE_S))
+    await loading
+
+    assert not late.done(), "its model was on its way out"
+    assert await it.loaded() == {ARCHITECT}
+    await it.host.release_turn("t1")
+    await late
+
+
+async def test_a_session_that_begins_during_a_sweep_keeps_what_it_holds_and_its_turn(start_host: Any) -> None:
+    it = await start_host()
+    await it.host.warm(it.wish("w", DEVELOPER, session="old"), DEADLINE_S)
+    claims = await it.claims(old=(DEVELOPER,))
+    it.simulator.host.faults.add({"action": "hang", "match": {"path": "/api/ps", "phase": "ps"}})
+    sweep = asyncio.create_task(it.host.reconcile(claims))
+    await until(lambda: it.hangs())
+
+    await it.host.acquire(it.wish("t", DEVELOPER, session="new"), DEADLINE_S)
+    it.simulator.host.faults.clear()
+    await sweep
+
+    assert (await it.host.view()).turns_running == 1
+    assert it.residents()[0].holders == ("new", "old")
+
+
+async def test_a_session_that_ends_while_others_models_are_evicted_for_it_leaves_no_model(start_host: Any) -> None:
+    it = await start_host(capacity=24 * GB)
+    await it.host.warm(it.wish("w", ARCHITECT), DEADLINE_S)
+    waiting = asyncio.create_task(it.host.acquire(it.wish("t", TESTER, session="s2"), DEADLINE_S))
+    await until(lambda: not it.residents()[0].resident)
+
+    await it.host.release_models("s2")
+
+    with pytest.raises(SessionEnded):
+        await waiting
+    await until(lambda: it.residents() == ())
+    assert it.kinds(TESTER) == []
+    assert await it.loaded() == set()
+
+
+async def test_ending_a_session_does_not_wait_for_the_load_of_its_model_but_stops_it(start_host: Any) -> None:
+    it = await start_host()
+    it.simulator.host.faults.add({"action": "hang", "match": {"model": ARCHITECT, "phase": "load"}})
+    warming = asyncio.create_task(it.host.warm(it.wish("w", ARCHITECT), DEADLINE_S))
+    await until(lambda: it.hangs())
+
+    released = await asyncio.wait_for(it.host.release_models("s1"), 1)
+
+    with pytest.raises(SessionEnded):
+        await warming
+    assert released.kept == ()
+    assert it.residents() == ()
+    assert await it.reservations.existing() == set()
+
+
+async def test_a_load_that_another_session_waits_for_goes_on(start_host: Any) -> None:
+    it = await start_host()
+    it.simulator.host.faults.add({"action": "hang", "match": {"model": ARCHITECT, "phase": "load"}})
+    first = asyncio.create_task(it.host.warm(it.wish("w1", ARCHITECT), DEADLINE_S))
+    second = asyncio.create_task(it.host.warm(it.wish("w2", ARCHITECT, session="s2"), DEADLINE_S))
+    await until(lambda: it.hangs())
+
+    released = asyncio.create_task(it.host.release_models("s1"))
+    await asyncio.sleep(0)
+    it.simulator.host.faults.clear()
+
+    await second
+    assert (await released).kept == (ARCHITECT,)
+    assert isinstance(await asyncio.gather(first, return_exceptions=True), list)
+    assert it.residents()[0].holders == ("s2",)
+
+
+async def test_a_reservation_made_for_a_new_load_outlives_the_removal_of_the_old_one(start_host: Any) -> None:
+    it = await start_host()
+    await it.host.warm(it.wish("w1", DEVELOPER), DEADLINE_S)
+    freeing = it.reservations.slow_down()
+
+    ending = asyncio.create_task(it.host.release_models("s1"))
+    await freeing.wait()
+    again = asyncio.create_task(it.host.warm(it.wish("w2", DEVELOPER, session="s2"), DEADLINE_S))
+    await asyncio.sleep(0)
+    it.reservations.go_on()
+    await asyncio.gather(ending, again)
+
+    assert await it.loaded() == await it.reservations.existing() == {DEVELOPER}
+
+
+async def test_a_warm_up_of_a_resident_model_does_not_wait_for_the_turn_that_runs_on_it(start_host: Any) -> None:
+    it = await start_host()
+    await it.host.acquire(it.wish("t1", DEVELOPER), DEADLINE_S)
+
+    await it.host.warm(it.wish("w", DEVELOPER, session="s2"), 0.5)
+
+    assert it.residents()[0].holders == ("s1", "s2")
+    assert (await it.host.view()).turns_running == 1
+
+
+async def test_a_turn_that_waits_for_somebody_elses_model_does_not_hold_up_the_others(start_host: Any) -> None:
+    it = await start_host(capacity=24 * GB, turn_patience_s=0.001)
+    await it.client.load("mistral:7b", LoadOptions(8192), keep_alive_s=600, deadline_s=DEADLINE_S)
+    await it.host.reconcile(await it.claims(s1=(), s2=()))
+    stuck = asyncio.create_task(it.host.acquire(it.wish("t1", ARCHITECT), DEADLINE_S))
+    await asyncio.sleep(0.01)
+
+    grant = await it.host.acquire(it.wish("t2", DEVELOPER, session="s2"), 5)
+
+    assert grant.model == DEVELOPER
+    assert not stuck.done()
+    stuck.cancel()
+    await asyncio.gather(stuck, return_exceptions=True)
+
+
+# ── an Ollama that misbehaves ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_model_on_which_a_turn_runs_stays_ours_though_ollama_lists_it_no_more(start_host: Any) -> None:
+    it = await start_host()
+    await it.host.acquire(it.wish("t", DEVELOPER), DEADLINE_S)
+    await it.client.unload(DEVELOPER)
+    while await it.loaded():  # noqa: ASYNC110 - Ollama tells nobody when a model has gone
+        await asyncio.sleep(0)
+
+    await it.host.reconcile(replace(await it.claims(s1=(DEVELOPER,)), turns=frozenset({"t"})))
+    await it.client.load(DEVELOPER, LoadOptions(8192), keep_alive_s=600, deadline_s=DEADLINE_S)  # by the agent's chat
+    await it.host.reconcile(replace(await it.claims(s1=(DEVELOPER,)), turns=frozenset({"t"})))
+    await it.host.release_turn("t")
+    await it.host.release_models("s1")
+
+    assert await it.loaded() == set()
+
+
+async def test_a_load_counts_also_when_ollama_cannot_be_asked_what_it_took(start_host: Any) -> None:
+    it = await start_host()
+    it.simulator.host.faults.add(
+        {"action": "status", "match": {"path": "/api/ps"}, "args": {"code": 500, "body": "no"}, "times": 2}
+    )
+
+    await it.host.warm(it.wish("w", DEVELOPER), DEADLINE_S)
+
+    loaded = next(e for e in it.reported() if e.kind is EventKind.MODEL_LOADED)
+    assert loaded.data["measured"] is False
+    it.simulator.host.faults.clear()
+    await it.host.release_models("s1")
+    assert await it.loaded() == set()
+
+
+async def test_a_model_whose_load_was_given_up_and_came_true_later_is_unloaded_by_a_sweep(start_host: Any) -> None:
+    it = await start_host()
+    it.simulator.host.faults.add({"action": "load_fail", "match": {"model": DEVELOPER}, "args": {"text": "no"}, "times": 1})
+    with pytest.raises(DelegatorError):
+        await it.host.acquire(it.wish("t", DEVELOPER), DEADLINE_S)
+    await it.client.load(DEVELOPER, LoadOptions(8192), keep_alive_s=600, deadline_s=DEADLINE_S)
+
+    sweep = await it.host.reconcile(await it.claims(s1=()))
+
+    assert sweep.models_unloaded == (DEVELOPER,)
+    assert await it.loaded() == set()
+
+
+async def test_an_ollama_that_lost_its_models_is_not_taken_for_one_that_keeps_few(start_host: Any) -> None:
+    it = await start_host()
+    await it.host.warm(it.wish("w1", DEVELOPER), DEADLINE_S)
+    await it.host.warm(it.wish("w2", PRODUCT), DEADLINE_S)
+    for model in (DEVELOPER, PRODUCT):
+        await it.client.unload(model)
+    while await it.loaded():  # noqa: ASYNC110 - Ollama tells nobody when a model has gone
+        await asyncio.sleep(0)
+
+    await it.host.warm(it.wish("w3", TESTER), DEADLINE_S)
+    await it.host.warm(it.wish("w4", PRODUCT), DEADLINE_S)
+
+    assert (await it.host.view()).snapshot.max_models is None
+    assert await it.loaded() == {TESTER, PRODUCT}
+
+
+async def test_a_host_starts_beside_an_ollama_that_does_not_answer_yet(start_host: Any) -> None:
+    before = await start_host()
+    before.simulator.host.faults.add(
+        {"action": "status", "match": {"path": "/api/ps"}, "args": {"code": 503, "body": "busy"}, "times": 1}
+    )
+
+    after = await start_host(simulator=before.simulator)
+
+    assert (await after.host.acquire(after.wish("t", DEVELOPER), DEADLINE_S)).load_s > 0
+
+
+async def test_an_unload_that_ollama_ignores_leaves_the_model_in_the_ledger(start_host: Any) -> None:
+    it = await start_host()
+    await it.host.warm(it.wish("w", DEVELOPER), DEADLINE_S)
+    it.simulator.host.faults.add({"action": "unload_ignored", "match": {"model": DEVELOPER}})
+
+    released = await it.host.release_models("s1")
+
+    assert released.kept == (DEVELOPER,)
+    assert it.residents()[0].resident
+    it.simulator.host.faults.clear()
+    assert (await it.host.reconcile(await it.claims())).models_unloaded == (DEVELOPER,)
+
+
+# ── former lives ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_was_lost_while_a_host_was_away_is_no_longer_counted_as_held(start_host: Any) -> None:
+    before = await start_host()
+    await before.host.warm(before.wish("w", DEVELOPER), DEADLINE_S)
+    claims = await before.claims(s1=(DEVELOPER,))
+    await before.client.unload(DEVELOPER)
+    while await before.loaded():  # noqa: ASYNC110 - Ollama tells nobody when a model has gone
+        await asyncio.sleep(0)
+
+    after = await start_host(simulator=before.simulator)
+    sweep = await after.host.reconcile(claims)
+    await after.host.flush()
+
+    assert sweep.models_lost == (DEVELOPER,)
+    assert after.kinds(DEVELOPER) == [EventKind.MODEL_RELEASED, EventKind.MODEL_LOST]
+    assert after.events[0].session_id == "s1"
+
+
+async def test_a_session_whose_end_was_cut_short_by_a_crash_holds_its_models_again(start_host: Any) -> None:
+    it = await start_host()
+    await it.host.reconcile(replace(await it.claims(s1=()), life="first"))
+    await it.host.release_models("s1")
+
+    await it.host.reconcile(replace(await it.claims(s1=()), life="second"))
+    await it.host.warm(it.wish("w", DEVELOPER), DEADLINE_S)
+
+    assert it.residents()[0].holders == ("s1",)
+
+
+async def test_a_sweep_that_may_not_remove_still_corrects_the_ledger(start_host: Any) -> None:
+    it = await start_host()
+    await it.host.warm(it.wish("w1", DEVELOPER), DEADLINE_S)
+    await it.host.warm(it.wish("w2", PRODUCT, session="gone"), DEADLINE_S)
+    await it.client.unload(DEVELOPER)
+    while await it.loaded() != {PRODUCT}:  # noqa: ASYNC110 - Ollama tells nobody when a model has gone
+        await asyncio.sleep(0)
+
+    sweep = await it.host.reconcile(replace(await it.claims(s1=(DEVELOPER,)), remove_orphans=False))
+
+    assert (sweep.models_lost, sweep.models_unloaded) == ((DEVELOPER,), ())
+    assert await it.loaded() == {PRODUCT}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -70,8 +71,13 @@ def process() -> Callable[..., subprocess.Popen[str]]:
         pipe = subprocess.PIPE
         root = Path(__file__).parents[3]
         environment = {**os.environ, "PYTHONPATH": str(root)}
-        return subprocess.Popen(
-            [*PROGRAM, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment
-        )
+        # Who started the tests in the background has made them, and so their children, deaf to Ctrl-C.
+        heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                [*PROGRAM, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment
+            )
+        finally:
+            signal.signal(signal.SIGINT, heard)
 
     return start
