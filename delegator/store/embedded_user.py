@@ -106,7 +106,7 @@ def _let_pass(folder: Path, uid: int, gid: int) -> None:
 
 
 def _add_search_entry(folder: Path, uid: int) -> bool:
-    """Add the access entry `user:<uid>:--x`; False when it is there already.
+    """Add the access entry `user:<uid>:--x`; False when it is there already, and counts.
 
     Raises:
         OSError: the file system, or the operating system, has no such entries.
@@ -114,8 +114,8 @@ def _add_search_entry(folder: Path, uid: int) -> bool:
     if sys.platform != "linux":
         raise OSError("access entries are written on Linux only")
     entries = _read_entries(folder)
-    if entries.get((_USER, uid), 0) & _SEARCH:
-        return False
+    if entries.get((_USER, uid), 0) & entries.get((_MASK, _NO_ID), 0) & _SEARCH:
+        return False  # without the mask the entry counts for nothing: a plain chmod of the folder empties it
     entries[_USER, uid] = entries.get((_USER, uid), 0) | _SEARCH
     group = entries[_GROUP_OBJ, _NO_ID]
     # The mask bounds what named users get; it must allow searching, and shows as the group's bits in a listing.

@@ -31,9 +31,10 @@ def test_an_ordinary_user_runs_it_himself(folder: Path) -> None:
 
 @as_root
 def test_for_root_a_system_user_runs_it(folder: Path) -> None:
-    entry = pwd.getpwnam(SYSTEM_USER)
+    user = server_user(folder / "pg")
 
-    assert server_user(folder / "pg") == ServerUser(entry.pw_uid, entry.pw_gid)
+    entry = pwd.getpwnam(SYSTEM_USER)
+    assert user == ServerUser(entry.pw_uid, entry.pw_gid)
 
 
 @as_root
@@ -61,6 +62,22 @@ def test_roots_closed_home_stays_closed_to_all_but_the_server(folder: Path) -> N
         assert not can_reach(65534, secret)
     finally:
         server.stop()
+
+
+@as_root
+def test_a_folder_closed_again_since_is_opened_again_for_the_server(folder: Path) -> None:
+    home = folder / "root"
+    home.mkdir(mode=0o700)
+    inside = home / "inside"
+    inside.write_text("")
+    user = server_user(home / "pg")
+    user.open_way_to(home / "pg")
+    home.chmod(0o700)  # empties the mask of the access entries, and keeps the entries
+    assert not can_reach(user.owner, inside)
+
+    user.open_way_to(home / "pg")
+
+    assert can_reach(user.owner, inside)
 
 
 @as_root

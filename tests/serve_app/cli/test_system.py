@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -195,6 +197,9 @@ def test_up_says_who_has_the_port(delegator: Callable[..., Ended]) -> None:
 @pytest.fixture
 def program(process: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Run command lines as processes against one real system, and take it down at the end."""
+    # Not pytest's folder: another pytest closes it again, and root's PostgreSQL runs as a user who then cannot enter.
+    home = tempfile.mkdtemp(prefix="delegator-test-")
+    monkeypatch.setenv("DELEGATOR_HOME", home)
     monkeypatch.setenv("DELEGATOR_DASHBOARD_PORT", "0")
     monkeypatch.setenv("DELEGATOR_SIMULATOR_SCALE", "50")
 
@@ -205,6 +210,7 @@ def program(process: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.M
 
     yield run
     run("down")
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.mark.ray

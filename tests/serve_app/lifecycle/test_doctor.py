@@ -12,7 +12,9 @@ from delegator.ollama.simulator.profiles import PROFILES
 from delegator.ollama.simulator.server import SimulatedHost
 from delegator.settings import Settings
 from serve_app.lifecycle.doctor import Check, doctor
+from serve_app.lifecycle.instance import write_instance
 from serve_app.lifecycle.preflight import free_port
+from tests.serve_app.lifecycle.notes import ME, SOMEBODY_LATER, noted
 
 
 @pytest.fixture
@@ -85,3 +87,19 @@ def test_a_port_in_use_is_found_with_its_user(settings: Settings) -> None:
 
     assert check.state == "fail"
     assert "is used by" in check.found
+
+
+def test_the_port_of_a_system_that_is_not_well_is_no_failure(settings: Settings) -> None:
+    """`delegator up` starts such a system anew on the same port."""
+    parts = {"gcs_server": ME, "raylet": ME, "simulator": SOMEBODY_LATER}
+    url = f"http://127.0.0.1:{settings.port}"
+    write_instance(noted(settings.home_dir, port=settings.port, api_url=url, database="external", processes=parts))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", settings.port))
+        checks = doctor(settings)
+    [system], [port] = of(checks, "system"), of(checks, "port")
+
+    assert system.state == "warn"
+    assert "simulator" in system.found
+    assert system.advice == "Start it anew: delegator up"
+    assert (port.state, port.found) == ("ok", f"{settings.port}, used by the running Delegator")
