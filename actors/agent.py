@@ -84,6 +84,7 @@ class Agent:
         except asyncio.CancelledError:
             if speech.listeners == 1:
                 task.cancel()
+                self._forget(turn.turn_id, speech)  # who asks again must not join a speech that is breaking off
             raise
         finally:
             speech.listeners -= 1
@@ -146,6 +147,10 @@ class Agent:
             old = self._speeches[old_id]
             if old.task is not None and old.task.done():
                 del self._speeches[old_id]
+
+    def _forget(self, turn_id: str, speech: _Speech) -> None:
+        if self._speeches.get(turn_id) is speech:
+            del self._speeches[turn_id]
 
     async def close(self) -> None:
         """Stop what is under way and close the connection."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -107,14 +108,21 @@ class AgentPool:
                 fresh.sessions, fresh.restarts = agent.sessions, agent.restarts
                 self._live[role] = fresh
 
-    async def terminate_orphans(self) -> list[str]:
-        """Terminate running agents that no session leases, known to this pool or not; return their roles."""
+    async def terminate_orphans(self, teams: Callable[[], Mapping[str, Collection[str]]]) -> list[str]:
+        """Terminate running agents that no open session needs, known to this pool or not; return their roles.
+
+        Args:
+            teams: gives the team of each open session, as it is now. Leases of other sessions count no more.
+        """
         named = await asyncio.to_thread(_named_agents)
         gone = []
         for role in sorted(named | set(self._live)):
             async with self._locks[role]:
                 agent = self._live.get(role)
-                if agent is not None and agent.sessions:
+                open_teams = teams()
+                if agent is not None:
+                    agent.sessions &= open_teams.keys()
+                if (agent is not None and agent.sessions) or any(role in team for team in open_teams.values()):
                     continue
                 handle = agent.handle if agent else await asyncio.to_thread(_find, role)
                 self._live.pop(role, None)
@@ -166,9 +174,13 @@ class AgentPool:
     async def _terminate(self, role: str, handle: Any) -> None:
         """Kill the actor and wait until Ray no longer knows its name."""
         ray.kill(handle, no_restart=True)
-        async with asyncio.timeout(self._settings.actor_start_deadline_s):
-            while role in await asyncio.to_thread(_named_agents):  # noqa: ASYNC110 - Ray tells nobody when a name is free again
-                await asyncio.sleep(0.01)
+        deadline_s = self._settings.actor_start_deadline_s
+        try:
+            async with asyncio.timeout(deadline_s):
+                while role in await asyncio.to_thread(_named_agents):  # noqa: ASYNC110 - Ray tells nobody when a name is free again
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise DeadlineExceeded(f"ending the process of {role}", deadline_s) from None
 
 
 def _named_agents() -> set[str]:

@@ -55,9 +55,10 @@ class HostHandle:
         chosen = await self._call("choose", [Choice(role.model, role.fallbacks) for role in roles])
         return dict(zip((role.name for role in roles), chosen, strict=True))
 
-    async def reconcile(self, claims: Claims) -> Sweep:
-        """See `ModelHost.reconcile`."""
-        sweep: Sweep = await self._call("reconcile", claims, patience_s=60.0)
+    async def reconcile(self, claims: Callable[[], Claims]) -> Sweep:
+        """See `ModelHost.reconcile`. `claims` are made anew for each try: the host takes them for what is true now."""
+        call = self._handle.reconcile.remote
+        sweep: Sweep = await self._insist("reconcile", lambda: call(claims()), patience_s=60.0)
         return sweep
 
     async def view(self) -> HostView:
@@ -71,10 +72,14 @@ class HostHandle:
 
     async def _call(self, method: str, *args: object, patience_s: float = 0.0) -> Any:
         call: Callable[..., Any] = getattr(self._handle, method).remote
+        return await self._insist(method, lambda: call(*args), patience_s=patience_s)
+
+    async def _insist(self, method: str, send: Callable[[], Any], *, patience_s: float) -> Any:
+        """Send a call, again while the host's process restarts."""
         deadline_s = patience_s + self._answer_s
         for _ in range(RESTART_TRIES):
             try:
-                return await ask(call(*args), deadline_s=deadline_s, what=f"{method} on {self.endpoint_id}")
+                return await ask(send(), deadline_s=deadline_s, what=f"{method} on {self.endpoint_id}")
             except ACTOR_LOST as exc:
                 log.warning("model host %s was lost during %s: %s", self.endpoint_id, method, type(exc).__name__)
                 await asyncio.sleep(RESTART_PAUSE_S)

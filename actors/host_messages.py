@@ -128,11 +128,15 @@ class Claims:
         held: models by open session; every open session has a key.
         turns: ids of the turns under way.
         loaded_by_us: models this Delegator loaded, in this life or a former one.
+        life: names the life of the `SessionManager`; in a new one, sessions whose end was cut short are open again.
+        remove_orphans: False where what nobody claims is to stay.
     """
 
     held: dict[str, tuple[str, ...]]
     turns: frozenset[str]
     loaded_by_us: frozenset[str]
+    life: str = ""
+    remove_orphans: bool = True
 
 
 @dataclass(frozen=True, slots=True)

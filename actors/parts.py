@@ -12,6 +12,7 @@ from delegator.analysis import Analyzer
 from delegator.clock import Clock
 from delegator.errors import AgentNotActive, SessionEnded
 from delegator.roles.catalogue import Catalogue, Model
+from delegator.schemas import EventKind
 from delegator.settings import Settings
 from delegator.store.records import SessionRecord
 from delegator.store.store import Store
@@ -37,6 +38,19 @@ class Parts:
         return self.settings.models == "simulated"
 
 
+@dataclass(slots=True)
+class Ending:
+    """How a session is being ended. What breaks off half-way is taken up again by the reconciler.
+
+    Attributes:
+        callers: how many are at it now.
+    """
+
+    kind: EventKind
+    reason: str
+    callers: int = 0
+
+
 @dataclass(slots=True, eq=False)
 class OpenSession:
     """One open session in memory: a cache of its rows, and the lock under which it changes.
@@ -45,6 +59,8 @@ class OpenSession:
         models: the model each active role speaks with, after fallbacks.
         opening: the work that makes it ready; None once it is.
         tasks: ids of its unfinished tasks, oldest first.
+        recalled: True while tasks of a former life may wait to be taken up again.
+        ending: set once its end has begun; from then on it takes nothing new.
     """
 
     record: SessionRecord
@@ -53,7 +69,8 @@ class OpenSession:
     task_order: asyncio.Lock = field(default_factory=asyncio.Lock)
     opening: asyncio.Task[None] | None = None
     tasks: dict[str, None] = field(default_factory=dict)
-    closing: bool = False
+    ending: Ending | None = None
+    recalled: bool = False
 
     @property
     def session_id(self) -> str:
@@ -67,8 +84,8 @@ class OpenSession:
 
     def ensure_open(self) -> None:
         """Raise SessionEnded when the session is, or is just being, ended."""
-        if self.closing or not self.record.status.is_open:
-            raise SessionEnded(self.session_id, "ending" if self.closing else self.record.status.value)
+        if self.ending is not None or not self.record.status.is_open:
+            raise SessionEnded(self.session_id, "ending" if self.record.status.is_open else self.record.status.value)
 
     def ensure_active(self, role: str) -> None:
         """Raise AgentNotActive when the role is not in the team."""

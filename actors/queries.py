@@ -178,14 +178,6 @@ class Queries:
         learned = self._parts.recorder.load_seconds
         load_s = {name: estimated_load_s(name, self._size(name), learned) for name in names}
         first = names[0]
-        notes = list(analysis.notes)
-        if foreseen.waits_for:
-            notes.append(f"It would wait for turns that run now on: {', '.join(foreseen.waits_for)}.")
-        if foreseen.impossible is not None:
-            model, refusal = foreseen.impossible
-            notes.append(
-                f"{model} needs {refusal.needed_bytes / GB:.1f} GB and {refusal.capacity_bytes / GB:.1f} GB are there."
-            )
         planned = [
             PlannedModel(
                 model=name,
@@ -206,6 +198,18 @@ class Queries:
             capacity_gb=self._parts.capacity_bytes / GB,
             seconds_to_ready=0.0 if first in foreseen.reused else load_s[first],
             possible=foreseen.impossible is None,
-            notes=notes,
+            notes=[*analysis.notes, *_notes_on(foreseen)],
             simulated=self._parts.simulated,
         )
+
+
+def _notes_on(foreseen: Forecast) -> list[str]:
+    notes = []
+    if foreseen.waits_for:
+        notes.append(f"It would wait for turns that run now on: {', '.join(foreseen.waits_for)}.")
+    if foreseen.impossible is not None:
+        model, refusal = foreseen.impossible
+        notes.append(
+            f"{model} needs {refusal.needed_bytes / GB:.1f} GB and {refusal.capacity_bytes / GB:.1f} GB are there."
+        )
+    return notes

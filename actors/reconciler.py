@@ -1,7 +1,8 @@
 """Compares what should be with what is, every few seconds and on demand, heals the difference and writes it down.
 
 Looks at the open sessions, at Ray's list of named actors, and through each `ModelHost` at `/api/ps` and the
-reservations. First version: orphaned agents, models and reservations go, sessions without a call for too long end.
+reservations. First version: orphaned agents, models and reservations go, sessions without a call for too long end, and
+so do those whose end broke off half-way.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from uuid import uuid4
 
 from ray.exceptions import RayError
 
 from actors.host_messages import Claims, Sweep
-from actors.parts import OpenSession, Parts
+from actors.parts import Ending, OpenSession, Parts
 from actors.session_book import SessionBook
 from actors.task_runner import TaskRunner
 from delegator.errors import DelegatorError
@@ -36,6 +38,7 @@ class Reconciler:
         self._tasks = tasks
         self._end_session = end_session
         self._lock = asyncio.Lock()
+        self._life = uuid4().hex
 
     async def run_forever(self) -> None:
         """Sweep every `reconcile_every_s`; an error of one sweep is logged and does not end the loop."""
@@ -51,10 +54,12 @@ class Reconciler:
     async def sweep(self, *, remove_orphans: bool = True) -> CleanupReply:
         """Look once, heal, and report what was found."""
         async with self._lock:
-            closed = await self._end_silent_sessions()
-            gone = await self._parts.pool.terminate_orphans() if remove_orphans else []
-            found = await self._parts.host.reconcile(self._claims()) if remove_orphans else Sweep()
-            await self._write_down(gone, found)
+            await self._book.finish_failing()
+            closed = await self._end_sessions()
+            gone = await self._parts.pool.terminate_orphans(self._book.teams) if remove_orphans else []
+            await self._write_down(gone, Sweep())
+            found = await self._parts.host.reconcile(lambda: self._claims(remove_orphans=remove_orphans))
+            await self._write_down([], found)
             return CleanupReply(
                 agents_removed=gone,
                 models_unloaded=list(found.models_unloaded),
@@ -63,23 +68,31 @@ class Reconciler:
                 processes_checked=len(self._parts.pool.live()),
             )
 
-    def _claims(self) -> Claims:
+    def _claims(self, *, remove_orphans: bool) -> Claims:
         recorder = self._parts.recorder
         return Claims(
             held={s.session_id: recorder.held_by(s.session_id) for s in self._book.sessions()},
             turns=self._tasks.turns_under_way(),
             loaded_by_us=recorder.loaded_on(self._parts.host.endpoint_id),
+            life=self._life,
+            remove_orphans=remove_orphans,
         )
 
-    async def _end_silent_sessions(self) -> list[str]:
+    async def _end_sessions(self) -> list[str]:
+        """End the sessions nobody has called for too long, and those whose end broke off half-way."""
         limit = timedelta(minutes=self._parts.settings.session_timeout_minutes)
         oldest = self._parts.clock.now() - limit
         closed = []
         for session in self._book.sessions():
-            if session.record.last_activity_at > oldest or session.tasks or session.opening is not None:
+            ending = session.ending
+            if ending is None:
+                if session.record.last_activity_at > oldest or session.tasks or session.opening is not None:
+                    continue
+                ending = Ending(EventKind.SESSION_TIMED_OUT, "no call for too long")
+            elif ending.callers:
                 continue
             try:
-                await self._end_session(session, EventKind.SESSION_TIMED_OUT, "no call for too long")
+                await self._end_session(session, ending.kind, ending.reason)
                 closed.append(session.session_id)
             except DelegatorError as exc:
                 log.warning("session %s could not be ended: %s", session.session_id, exc)

@@ -6,6 +6,7 @@ models this Delegator has loaded (`residents` in the store), so that after any c
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -23,6 +24,8 @@ class Recorder:
     def __init__(self, store: Store) -> None:
         """Record into `store`; knows nothing until `recall`."""
         self._store = store
+        self._lock = asyncio.Lock()
+        """A batch that is sent again while its first sending is still being stored waits for that."""
         self._held: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._loaded: dict[tuple[str, str], None] = {}
         self.load_seconds: dict[str, float] = {}
@@ -41,6 +44,12 @@ class Recorder:
 
     async def record(self, events: Sequence[NewEvent]) -> None:
         """Make events durable, in their order, then take note of them."""
+        async with self._lock:
+            await self._make_durable(events)
+            for event in events:
+                self._note(event)
+
+    async def _make_durable(self, events: Sequence[NewEvent]) -> None:
         plain: list[NewEvent] = []
         for event in events:
             if event.kind is EventKind.MODEL_LOADED:
@@ -52,8 +61,6 @@ class Recorder:
             else:
                 plain.append(event)
         await self._append(plain)
-        for event in events:
-            self._note(event)
 
     async def _append(self, events: list[NewEvent]) -> None:
         if events:

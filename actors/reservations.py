@@ -63,13 +63,16 @@ class PlacementGroups:
     def __init__(self, endpoint_id: str) -> None:
         """Serve one endpoint; its groups are told from others' by `endpoint_id`."""
         self._endpoint_id = endpoint_id
+        self._one_at_a_time = asyncio.Lock()
+        """A group that is just being removed must not be found by whoever reserves for the same model."""
 
     def _name(self, model: str) -> str:
         return f"{PREFIX}:{self._endpoint_id}:{model}"
 
     async def reserve(self, model: str, size_bytes: int, gpu: float) -> None:
         """Make the model's group, or find it, and wait until it is placed."""
-        group = await asyncio.to_thread(self._make, model, size_bytes, gpu)
+        async with self._one_at_a_time:
+            group = await asyncio.to_thread(self._make, model, size_bytes, gpu)
         if not await asyncio.to_thread(group.wait, PLACEMENT_DEADLINE_S):
             await asyncio.to_thread(remove_placement_group, group)
             raise DeadlineExceeded(f"placing the reservation of {model} in Ray", PLACEMENT_DEADLINE_S)
@@ -88,7 +91,8 @@ class PlacementGroups:
 
     async def free(self, model: str) -> None:
         """Remove the model's group."""
-        await asyncio.to_thread(self._remove, model)
+        async with self._one_at_a_time:
+            await asyncio.to_thread(self._remove, model)
 
     def _remove(self, model: str) -> None:
         found = _find(self._name(model))

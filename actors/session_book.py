@@ -1,4 +1,4 @@
-"""Creates, changes and ends sessions; the open ones are kept here, each under its own lock.
+"""Creates and ends sessions; the open ones are kept here, each under its own lock.
 
 What a caller is told is in the store before it is told. Spawning is parallel: agents' processes start while the first
 speaker's model loads, which begins before the session's row is written. Whatever fails on the way is undone: no agent,
@@ -10,18 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
 from actors.host_messages import Released, TurnWish
-from actors.parts import OpenSession, Parts
-from delegator.analysis.limits import admitting_level
+from actors.parts import Ending, OpenSession, Parts
+from actors.team_changes import fallbacks, spawned, terminated
 from delegator.errors import (
-    AgentAlreadyActive,
-    AgentBusy,
-    AgentLimitReached,
     DeadlineExceeded,
     DelegatorError,
     MemoryExceeded,
@@ -29,6 +25,7 @@ from delegator.errors import (
     SessionAmbiguous,
     SessionEnded,
     SessionNotFound,
+    StoreUnavailable,
     TooManySessions,
     Unavailable,
 )
@@ -45,7 +42,7 @@ from delegator.sessions.ids import new_session_id
 from delegator.sessions.receipt import compute_receipt
 from delegator.sessions.turns import plan_team_turns
 from delegator.settings import GB
-from delegator.store.records import AgentRecord, NewEvent, SessionLimits, SessionRecord
+from delegator.store.records import AgentRecord, NewEvent, SessionRecord
 
 log = logging.getLogger(__name__)
 
@@ -57,12 +54,18 @@ class SessionBook:
         """Start with no sessions; `recall` brings back those of a former life."""
         self._parts = parts
         self._open: dict[str, OpenSession] = {}
+        self._failing: dict[str, OpenSession] = {}
+        """Sessions that could not be opened and whose row does not say so yet."""
 
     # ── finding ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def sessions(self) -> list[OpenSession]:
         """Return the open sessions, newest first."""
         return sorted(self._open.values(), key=lambda s: s.record.created_at, reverse=True)
+
+    def teams(self) -> dict[str, tuple[str, ...]]:
+        """Return the team of each open session."""
+        return {session_id: session.team for session_id, session in self._open.items()}
 
     async def require(self, session_id: str) -> OpenSession:
         """Return an open session.
@@ -74,6 +77,8 @@ class SessionBook:
         session = self._open.get(session_id)
         if session is not None:
             return session
+        if session_id in self._failing:
+            raise SessionEnded(session_id, SessionStatus.FAILED.value)
         record = await self._parts.store.session(session_id)
         if record is None:
             raise SessionNotFound(session_id)
@@ -125,14 +130,14 @@ class SessionBook:
         session = self._reserve_place(request, analysis)
         warming: asyncio.Task[None] | None = None
         try:
-            session.models = await self._choose_models(session)
-            warming = asyncio.create_task(self._warm_first(session))
-            await self._write_down(session)
-        except BaseException:
-            self._open.pop(session.session_id, None)
-            await self._abandon(session, warming)
+            async with session.lock:  # who finds it meanwhile waits for its row
+                session.models = await self._choose_models(session)
+                warming = asyncio.create_task(self._warm_first(session))
+                await self._write_down(session)
+                self._begin_opening(session, warming)
+        except BaseException as exc:
+            await self._fail(session, warming, exc)
             raise
-        self._begin_opening(session, warming)
         await self._await_opening(session, request.wait_s)
         return session
 
@@ -140,6 +145,8 @@ class SessionBook:
         """Wait at most `wait_s` real seconds until the session is ready; raise why it is not, when that is known."""
         opening = session.opening
         if opening is not None and (await asyncio.wait([opening], timeout=wait_s))[0]:
+            if opening.cancelled():
+                raise SessionEnded(session.session_id, "ending")
             await opening
 
     def _begin_opening(self, session: OpenSession, warming: asyncio.Task[None]) -> None:
@@ -184,24 +191,10 @@ class SessionBook:
                 data={"team": list(session.team), "task_type": record.task_type, "complexity": record.complexity},
             )
         ]
-        events += [_spawned(record.session_id, role, session.models[role], now) for role in session.team]
-        events += self._fallback_events(session, session.team, now)
+        events += [spawned(session, role, now) for role in session.team]
+        events += fallbacks(session, session.team, self._parts.catalogue, now)
         agents = [AgentRecord(record.session_id, role, session.models[role], now) for role in session.team]
         await self._parts.store.create_session(record, agents, events)
-
-    def _fallback_events(self, session: OpenSession, roles: Iterable[str], now: datetime) -> list[NewEvent]:
-        return [
-            NewEvent(
-                kind=EventKind.MODEL_FALLBACK,
-                at=now,
-                session_id=session.session_id,
-                role=role,
-                model=session.models[role],
-                data={"instead_of": self._parts.catalogue.role(role).model},
-            )
-            for role in roles
-            if session.models[role] != self._parts.catalogue.role(role).model
-        ]
 
     async def _warm_first(self, session: OpenSession) -> None:
         """Bring in the model of whoever speaks first."""
@@ -247,32 +240,53 @@ class SessionBook:
             )
             session.opening = None
         except BaseException as exc:
-            for task in spawning:
+            for task in (warming, *spawning):
                 task.cancel()
-            await asyncio.gather(*spawning, return_exceptions=True)
-            await self._fail(session, warming, exc)
+            await asyncio.gather(warming, *spawning, return_exceptions=True)
+            if session.ending is None:  # otherwise whoever ends it gives back what it has
+                await self._fail(session, warming, exc)
             raise
 
     async def _lease(self, session: OpenSession, role: str, since: datetime | None = None) -> None:
         await self._parts.pool.lease(role, session.session_id, since=since)
+        if role not in session.team or session.ending is not None:  # dismissed while its process started
+            await self._release_agent(session, role)
 
-    async def _fail(self, session: OpenSession, warming: asyncio.Task[None], exc: BaseException) -> None:
+    async def _release_agent(self, session: OpenSession, role: str) -> None:
+        terminate = self._parts.settings.auto_cleanup_agents
+        await self._parts.pool.release(role, session.session_id, terminate=terminate)
+
+    async def _fail(self, session: OpenSession, warming: asyncio.Task[None] | None, exc: BaseException) -> None:
         """Undo a session that could not be opened, and keep in the history why."""
         reason = exc.message if isinstance(exc, DelegatorError) else str(exc) or type(exc).__name__
-        session.closing = True
-        await self._abandon(session, warming)
-        now = self._parts.clock.now()
-        event = NewEvent(
-            kind=EventKind.SESSION_FAILED, at=now, session_id=session.session_id, data={"reason": reason[:500]}
-        )
-        try:
-            await self._parts.store.end_session(
-                session.session_id, SessionStatus.FAILED, now, reason[:500], None, [event]
-            )
-        except DelegatorError as store_exc:
-            log.warning("session %s failed and its row could not be closed: %s", session.session_id, store_exc)
-        session.record = replace(session.record, status=SessionStatus.FAILED, ended_at=now, end_reason=reason)
+        session.ending = Ending(EventKind.SESSION_FAILED, reason[:500])
         self._open.pop(session.session_id, None)
+        self._failing[session.session_id] = session
+        await self._abandon(session, warming)
+        if not isinstance(exc, StoreUnavailable):  # it would not answer now either: the reconciler asks later
+            await self._close_failed(session, session.ending)
+
+    async def finish_failing(self) -> None:
+        """Write down what could not be written when sessions failed."""
+        for session in list(self._failing.values()):
+            if session.ending is not None:
+                await self._close_failed(session, session.ending)
+
+    async def _close_failed(self, session: OpenSession, ending: Ending) -> None:
+        now = self._parts.clock.now()
+        data = {"reason": ending.reason}
+        event = NewEvent(kind=ending.kind, at=now, session_id=session.session_id, data=data)
+        status = SessionStatus.FAILED
+        try:
+            await self._parts.store.end_session(session.session_id, status, now, ending.reason, None, [event])
+        except SessionNotFound:
+            log.info("session %s failed before it was written down", session.session_id)
+        except DelegatorError as exc:
+            log.warning("session %s failed and its row could not be closed: %s", session.session_id, exc)
+            return
+        session.record = replace(session.record, status=status, ended_at=now, end_reason=ending.reason)
+        self._failing.pop(session.session_id, None)
+        self._parts.recorder.forget(session.session_id)
 
     async def _abandon(self, session: OpenSession, warming: asyncio.Task[None] | None) -> None:
         """Let go of everything a session has or is about to get."""
@@ -285,143 +299,51 @@ class SessionBook:
         except DelegatorError as exc:
             log.warning("what %s held is left to the reconciler: %s", session.session_id, exc)
 
-    # ── changing the team ────────────────────────────────────────────────────────────────────────────────────────
-
-    async def add_agent(self, session: OpenSession, role: str, reason: str) -> tuple[str, list[str]]:
-        """Take a role into the team; return its model and what the caller should know.
-
-        Raises:
-            UnknownRole, SessionEnded, AgentAlreadyActive, AgentLimitReached, MemoryExceeded.
-        """
-        self._parts.catalogue.role(role)
-        async with session.lock:
-            session.ensure_open()
-            limits = self._limits_with(session, role)
-            chosen = (await self._parts.host.choose([self._parts.catalogue.role(role)]))[role]
-            model, why = chosen.model, chosen.why
-            await self._parts.pool.lease(role, session.session_id)
-            now = self._parts.clock.now()
-            team = tuple(self._parts.catalogue.in_rank_order([*session.team, role]))
-            session.models[role] = model
-            events = [_spawned(session.session_id, role, model, now, reason)]
-            events += self._fallback_events(session, [role], now)
-            try:
-                await self._parts.store.add_agent(
-                    AgentRecord(session.session_id, role, model, now, None, reason),
-                    events,
-                    active_agents=team,
-                    limits=limits,
-                )
-            except BaseException:
-                session.models.pop(role, None)
-                await self._parts.pool.release(role, session.session_id)
-                raise
-            notes = _notes_on_limits(session.record, limits)
-            session.record = replace(
-                session.record,
-                active_agents=team,
-                total_agents_spawned=session.record.total_agents_spawned + 1,
-                limits_complexity=limits.complexity,
-                limits_max_agents=limits.max_agents,
-                limits_max_memory_bytes=limits.max_memory_bytes,
-            )
-        return model, [*notes, *([f"{role} speaks with {model}: {why}."] if why else [])]
-
-    def _limits_with(self, session: OpenSession, role: str) -> SessionLimits:
-        """Return the limits that admit the team with one more role: the session's own, or of the next level that does.
-
-        Raises:
-            AgentAlreadyActive, AgentLimitReached, MemoryExceeded: it is there, or no level admits it.
-        """
-        if role in session.team:
-            raise AgentAlreadyActive(session.session_id, role)
-        wanted = self._parts.catalogue.role(role)
-        levels = self._parts.settings.complexity_limits
-        level = admitting_level(
-            session.record.limits_complexity,
-            levels,
-            team_size=len(session.team) + 1,
-            largest_model_bytes=wanted.memory_bytes,
-        )
-        limits = SessionLimits(level, levels.of(level).max_agents, round(levels.of(level).max_memory_gb * GB))
-        if len(session.team) >= limits.max_agents:
-            raise AgentLimitReached(session.session_id, limits.max_agents)
-        bound = min(self._parts.capacity_bytes, limits.max_memory_bytes)
-        if wanted.memory_bytes > bound:
-            raise MemoryExceeded(wanted.model, wanted.memory_bytes / GB, bound / GB)
-        return limits
-
-    async def remove_agent(self, session: OpenSession, role: str, reason: str, busy_with: str | None) -> Released:
-        """Dismiss a role; return what its model gave back.
-
-        Args:
-            busy_with: id of an unfinished task in which the role still speaks, if there is one.
-
-        Raises:
-            UnknownRole, SessionEnded, AgentNotActive, AgentBusy.
-        """
-        self._parts.catalogue.role(role)
-        async with session.lock:
-            session.ensure_open()
-            session.ensure_active(role)
-            if busy_with is not None:
-                raise AgentBusy(session.session_id, role, busy_with)
-            now = self._parts.clock.now()
-            team = tuple(r for r in session.team if r != role)
-            event = NewEvent(
-                kind=EventKind.AGENT_TERMINATED,
-                at=now,
-                session_id=session.session_id,
-                role=role,
-                model=session.models.get(role),
-                data={"reason": reason},
-            )
-            await self._parts.store.end_agent(session.session_id, role, now, [event], active_agents=team)
-            session.record = replace(session.record, active_agents=team)
-            model = session.models.pop(role, None)
-            await self._parts.pool.release(role, session.session_id, terminate=self._parts.settings.auto_cleanup_agents)
-            if model is None or model in session.models.values() or not self._parts.settings.auto_cleanup_agents:
-                return Released((), ())
-            return await self._parts.host.release_models(session.session_id, [model])
-
     # ── ending ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def end(
-        self, session: OpenSession, kind: EventKind, reason: str
-    ) -> tuple[list[str], Released, Receipt, SessionRecord]:
+    def begin_end(self, session: OpenSession, kind: EventKind, reason: str) -> Ending:
+        """Let a session take nothing new from now on. Where its end broke off earlier, that end goes on.
+
+        Raises:
+            SessionEnded: it is over.
+        """
+        self._ensure_not_over(session)
+        session.ending = session.ending or Ending(kind, reason)
+        return session.ending
+
+    async def end(self, session: OpenSession, ending: Ending) -> tuple[list[str], Released, Receipt, SessionRecord]:
         """End a session: agents and models that nobody else holds are gone, confirmed, before this returns.
 
-        The caller has stopped its tasks. Returns its team, what was given back, its receipt and its last record.
+        The caller has stopped its tasks. Returns its team, what was given back, its receipt and its last record. What
+        breaks off half-way is begun again by the next caller, or by the reconciler.
 
         Raises:
             SessionEnded: somebody else ended it meanwhile.
         """
         async with session.lock:
-            session.ensure_open()
-            session.closing = True
-            try:
-                await self._stop_opening(session)
-                team = list(session.team)
-                released = await self._give_back(session)
-                record, receipt = await self._close_record(session, kind, reason)
-            except BaseException:
-                session.closing = False  # still open: the caller may try again, the reconciler will
-                raise
-        self._open.pop(session.session_id, None)
+            self._ensure_not_over(session)
+            await self._stop_opening(session)
+            team = list(session.team)
+            released = await self._give_back(session)
+            record, receipt = await self._close_record(session, ending.kind, ending.reason)
+            self._open.pop(session.session_id, None)
         self._parts.recorder.forget(session.session_id)
         return team, released, receipt, record
+
+    def _ensure_not_over(self, session: OpenSession) -> None:
+        if session.session_id not in self._open:
+            status = session.record.status
+            raise SessionEnded(session.session_id, SessionStatus.FAILED.value if status.is_open else status.value)
 
     async def _stop_opening(self, session: OpenSession) -> None:
         if session.opening is not None:
             session.opening.cancel()
             await asyncio.gather(session.opening, return_exceptions=True)
-        if session.record.status is SessionStatus.FAILED:
-            raise SessionEnded(session.session_id, session.record.status.value)
 
     async def _give_back(self, session: OpenSession) -> Released:
         if not self._parts.settings.auto_cleanup_agents:
             for role in session.team:
-                await self._parts.pool.release(role, session.session_id, terminate=False)
+                await self._release_agent(session, role)
             return Released((), ())
         _, released = await asyncio.gather(
             self._release_agents(session), self._parts.host.release_models(session.session_id)
@@ -436,17 +358,7 @@ class SessionBook:
 
     async def _close_record(self, session: OpenSession, kind: EventKind, reason: str) -> tuple[SessionRecord, Receipt]:
         now = self._parts.clock.now()
-        events = [
-            NewEvent(
-                kind=EventKind.AGENT_TERMINATED,
-                at=now,
-                session_id=session.session_id,
-                role=role,
-                model=session.models.get(role),
-                data={"reason": reason},
-            )
-            for role in session.team
-        ]
+        events = [terminated(session, role, now, reason) for role in session.team]
         events.append(NewEvent(kind=kind, at=now, session_id=session.session_id, data={"reason": reason}))
         record = replace(session.record, status=SessionStatus.COMPLETED, ended_at=now, end_reason=reason)
         receipt = await self.receipt(record)
@@ -480,14 +392,15 @@ class SessionBook:
         """Bring back the sessions that were open when the process died."""
         agents = await self._parts.store.open_agents()
         for record in await self._parts.store.open_sessions():
-            session = OpenSession(record)
+            session = OpenSession(record, recalled=True)
             session.models = {a.role: a.model for a in agents if a.session_id == record.session_id}
             self._open[record.session_id] = session
 
     async def reopen(self, session: OpenSession) -> None:
         """Lease the agents of a recalled session again; a session that was still starting is opened anew."""
         if session.record.status is SessionStatus.STARTING:
-            self._begin_opening(session, asyncio.create_task(self._warm_first(session)))
+            if session.opening is None:
+                self._begin_opening(session, asyncio.create_task(self._warm_first(session)))
             return
         for role in session.team:
             try:
@@ -502,26 +415,10 @@ def baseline_models(parts: Parts) -> list[Model]:
     return [parts.catalogue.models[name] for name in names]
 
 
-def _notes_on_limits(record: SessionRecord, limits: SessionLimits) -> list[str]:
-    if limits.complexity is record.limits_complexity:
-        return []
-    note = (
-        f"The limits of {limits.complexity.value} apply from now on ({limits.max_agents} agents, "
-        f"{limits.max_memory_bytes / GB:g} GB at one time), because those of {record.limits_complexity.value} "
-        "do not admit the larger team."
-    )
-    return [note]
-
-
 def _look_at(opening: asyncio.Task[None]) -> None:
     """Take note of an outcome nobody may be waiting for; the session's row says what went wrong."""
     if not opening.cancelled() and opening.exception() is not None:
         log.info("a session could not be opened: %s", opening.exception())
-
-
-def _spawned(session_id: str, role: str, model: str, at: datetime, reason: str = "") -> NewEvent:
-    data = {"reason": reason} if reason else {}
-    return NewEvent(kind=EventKind.AGENT_SPAWNED, at=at, session_id=session_id, role=role, model=model, data=data)
 
 
 def _new_record(

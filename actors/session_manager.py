@@ -2,8 +2,8 @@
 
 One method per operation, named like it; the faces reach the system through these alone. Its memory is a cache: what it
 says has happened is in the store, and after any crash it rebuilds itself from there, takes its agents and model hosts
-over by their names, and goes on where it was. The work is done by its parts: `session_book.py`, `task_runner.py`,
-`queries.py`, `reconciler.py`, `recorder.py`.
+over by their names, and goes on where it was. The work is done by its parts: `session_book.py`, `team_changes.py`,
+`task_runner.py`, `queries.py`, `reconciler.py`, `recorder.py`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+import ray
+from ray.exceptions import RayError
+
 from actors import views
 from actors.parts import OpenSession, Parts
 from actors.queries import Queries
 from actors.reconciler import Reconciler
 from actors.session_book import SessionBook
 from actors.task_runner import TaskRunner
+from actors.team_changes import TeamChanges
 from actors.wiring import wire
-from delegator.errors import DelegatorError
+from delegator.errors import DelegatorError, Unavailable
 from delegator.residency.forecast import estimated_load_s
 from delegator.schemas import (
     AddAgentReply,
@@ -59,30 +63,62 @@ from delegator.store.records import NewEvent
 
 log = logging.getLogger(__name__)
 
+TRY_AGAIN_S = 1.0
+"""Real seconds between two tries to go on after a restart."""
+
 
 class SessionManager:
     """See the module's head. Every method raises a `DelegatorError` for whatever a caller is meant to read."""
 
     async def __init__(self, settings: Settings) -> None:  # type: ignore[misc]
         """Wire the parts and bring back what was open. Ray awaits this before it lets any call in."""
+        while True:
+            try:
+                await self._bring_back(settings)
+                break
+            except Unavailable as exc:
+                if not ray.get_runtime_context().was_current_actor_reconstructed:
+                    raise
+                log.warning("the restart waits: %s", exc)  # Ray gives an actor up that fails to start
+            await asyncio.sleep(TRY_AGAIN_S)
+        self._chores = [asyncio.create_task(self._wake_up()), asyncio.create_task(self._reconciler.run_forever())]
+
+    async def _bring_back(self, settings: Settings) -> None:
         self._parts: Parts = await wire(settings)
         self._book = SessionBook(self._parts)
+        self._teams = TeamChanges(self._parts)
         self._tasks = TaskRunner(self._parts)
         self._queries = Queries(self._parts, self._book, self._tasks)
         self._reconciler = Reconciler(self._parts, self._book, self._tasks, self._end)
-        await self._book.recall()
-        await self._parts.recorder.recall(s.session_id for s in self._book.sessions())
-        self._chores = [asyncio.create_task(self._wake_up()), asyncio.create_task(self._reconciler.run_forever())]
+        try:
+            await self._book.recall()
+            await self._parts.recorder.recall(s.session_id for s in self._book.sessions())
+        except BaseException:
+            await self._parts.store.close()
+            raise
 
     async def _wake_up(self) -> None:
         """Take agents over and resume tasks: after the start, because hosts and agents may need this actor."""
-        for session in self._book.sessions():
-            await self._book.reopen(session)
-            await self._tasks.resume(session)
+        await asyncio.gather(*(self._take_up(session) for session in self._book.sessions()))
         try:
             await self._reconciler.sweep(remove_orphans=self._parts.settings.auto_cleanup_agents)
-        except DelegatorError as exc:
+        except (DelegatorError, RayError) as exc:
             log.warning("the first sweep broke off: %s", exc)
+
+    async def _take_up(self, session: OpenSession) -> None:
+        """Bring one session of a former life back to work, again while what it needs does not answer."""
+        while session.ending is None:
+            try:
+                await self._book.reopen(session)
+                await self._tasks.resume(session)
+            except (Unavailable, RayError) as exc:
+                log.warning("session %s is not at work yet: %s", session.session_id, exc)
+                await asyncio.sleep(TRY_AGAIN_S)
+            except DelegatorError as exc:
+                log.warning("session %s cannot go on: %s", session.session_id, exc)
+                return
+            else:
+                return
 
     # ── for the faces' readiness and the model hosts ──────────────────────────────────────────────────────────────
 
@@ -119,9 +155,14 @@ class SessionManager:
         return await self._end(session, EventKind.SESSION_ENDED, "ended by the caller")
 
     async def _end(self, session: OpenSession, kind: EventKind, reason: str) -> EndSessionReply:
-        session.ensure_open()
-        await self._tasks.cancel_all(session, "the session was ended")
-        team, released, receipt, record = await self._book.end(session, kind, reason)
+        ending = self._book.begin_end(session, kind, reason)
+        ending.callers += 1
+        try:
+            await self._tasks.resume(session)  # of a former life, so that they come to an end too
+            await self._tasks.cancel_all(session, "the session was ended")
+            team, released, receipt, record = await self._book.end(session, ending)
+        finally:
+            ending.callers -= 1
         duration_s = self._parts.clock.between_s(record.created_at, record.ended_at or self._parts.clock.now())
         return EndSessionReply(
             session_id=record.session_id,
@@ -149,7 +190,7 @@ class SessionManager:
         """See the operation of this name."""
         session = await self._book.require(request.session_id)
         await self._book.touch(session)
-        model, notes = await self._book.add_agent(session, request.agent_role, request.reason)
+        model, notes = await self._teams.add(session, request.agent_role, request.reason)
         return AddAgentReply(
             agent_role=request.agent_role,
             status="spawned",
@@ -171,8 +212,8 @@ class SessionManager:
         """See the operation of this name."""
         session = await self._book.require(request.session_id)
         await self._book.touch(session)
-        busy_with = self._tasks.busy_with(session, request.agent_role)
-        released = await self._book.remove_agent(session, request.agent_role, request.reason, busy_with)
+        role = request.agent_role
+        released = await self._teams.remove(session, role, request.reason, lambda: self._tasks.busy_with(session, role))
         return RemoveAgentReply(
             agent_role=request.agent_role,
             status="terminated",

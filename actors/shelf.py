@@ -1,15 +1,18 @@
 """What lies on an endpoint's disk, and what of it cannot be loaded there; asked seldom, remembered for seconds.
 
-Read-only knowledge of a `ModelHost`. Creating a session asks for every role at once, and must not wait for Ollama each
-time: the list of installed models is at most `FRESH_S` old, what a model is never changes under its digest.
+Knowledge of a `ModelHost`, and the choice among a model and its fallbacks that follows from it. Creating a session asks
+for every role at once, and must not wait for Ollama each time: the list of installed models is at most `FRESH_S` old,
+what a model is never changes under its digest.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
+from actors.host_messages import Choice, Chosen
+from delegator.errors import ModelLoadFailed, ModelMissing
 from delegator.ollama.client import InstalledModel, OllamaClient, normalise
 
 FRESH_S = 5.0
@@ -30,6 +33,7 @@ class Shelf:
         """What the endpoint calls its release."""
         self._architectures: dict[str, str] = {}
         self._looked_at = float("-inf")
+        self._quarantine: dict[str, str] = {}
 
     async def look_up(self, names: Iterable[str]) -> None:
         """Bring the knowledge about these models up to date.
@@ -49,6 +53,43 @@ class Shelf:
         facts = await asyncio.gather(*(self._client.show(name) for name in unknown.values()))
         self._architectures.update({d: fact.architecture for d, fact in zip(unknown, facts, strict=True)})
 
+    async def choose(self, wanted: Sequence[Choice]) -> list[Chosen]:
+        """Return, for each wanted model, the first of it and its fallbacks that this endpoint can load.
+
+        One that failed to load earlier is passed over only where another can be had: what kept it out may have passed.
+
+        Raises:
+            ModelMissing: of some, none is installed.
+            ModelLoadFailed: of some, those that are installed cannot be loaded.
+        """
+        await self.look_up({name for choice in wanted for name in choice.names})
+        return [self._choose(choice) for choice in wanted]
+
+    def _choose(self, choice: Choice) -> Chosen:
+        reasons: dict[str, str] = {}
+        usable = []
+        for name in choice.names:
+            problem = self.why_not(name)
+            if problem is None and name not in self._quarantine:
+                return Chosen(name, _told(reasons))
+            if problem is None:
+                usable.append(name)
+            reasons[name] = problem or f"failed to load earlier ({self._quarantine[name]})"
+        if usable:
+            del reasons[usable[0]]
+            return Chosen(usable[0], _told(reasons))
+        if self.has(choice.model):
+            raise ModelLoadFailed(self._client.endpoint, choice.model, _told(reasons))
+        raise ModelMissing(self._client.endpoint, choice.model)
+
+    def quarantine(self, model: str, reason: str) -> None:
+        """Remember that a model failed to load, and why."""
+        self._quarantine[model] = reason
+
+    def clear(self, model: str) -> None:
+        """Forget that a model once failed to load: it has loaded."""
+        self._quarantine.pop(model, None)
+
     def __len__(self) -> int:
         return len(self._installed)
 
@@ -65,6 +106,10 @@ class Shelf:
         if dead_since is not None and version_of(self.version) >= dead_since:
             return f"does not load on Ollama {'.'.join(map(str, dead_since))} and later"
         return None
+
+
+def _told(reasons: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} {reason}" for name, reason in reasons.items())
 
 
 def version_of(text: str) -> tuple[int, ...]:

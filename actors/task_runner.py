@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,7 +28,6 @@ from delegator.errors import (
     OllamaBusy,
     OllamaUnavailable,
     ReplyBroken,
-    SessionEnded,
     TaskFinished,
     TaskNotFound,
     Unavailable,
@@ -36,15 +35,18 @@ from delegator.errors import (
 from delegator.schemas import EventKind, TaskStatus
 from delegator.sessions.ids import new_task_id
 from delegator.sessions.turns import plan_message_turn, plan_team_turns
-from delegator.store.records import MessageRecord, NewEvent, TaskRecord, TurnPlan
+from delegator.store.records import MessageRecord, NewEvent, TaskKind, TaskRecord, TurnPlan
 
 log = logging.getLogger(__name__)
 
 RETRIED = (ReplyBroken, OllamaBusy, OllamaUnavailable, ModelLoadFailed, ModelMissing, *ACTOR_LOST)
 """What another attempt at the same turn may overcome."""
 
-RETRY_PAUSE_S = 0.2
-"""Real seconds before the second attempt; doubles with each further one."""
+RETRY_PAUSE_S = 0.5
+"""Real seconds before the second attempt; doubles with each further one: a restarted Ollama is back by the last."""
+
+CANCEL_S = 15.0
+"""Real seconds until a cancelled task's end must be in the store: every call answers within 20 s."""
 
 BACKGROUND_ANSWERS = 3
 """How many earlier answers of the session a new task is told about."""
@@ -81,7 +83,11 @@ class TaskRunner:
 
     async def delegate(self, session: OpenSession, text: str) -> RunningTask:
         """Give a task to the whole team; return once it is in the store."""
-        turns = tuple(TurnPlan(t.role, t.purpose) for t in plan_team_turns(session.team, self._parts.catalogue))
+
+        def turns() -> tuple[TurnPlan, ...]:
+            planned = plan_team_turns(session.team, self._parts.catalogue)
+            return tuple(TurnPlan(turn.role, turn.purpose) for turn in planned)
+
         return await self._take(session, "team", text, "user", turns)
 
     async def message(self, session: OpenSession, from_role: str, to_role: str, text: str) -> RunningTask:
@@ -93,20 +99,31 @@ class TaskRunner:
         if from_role != "user":
             self._parts.catalogue.role(from_role)
         self._parts.catalogue.role(to_role)
-        session.ensure_active(to_role)
-        planned = plan_message_turn(to_role)
-        return await self._take(session, "message", text, from_role, (TurnPlan(planned.role, planned.purpose),))
+
+        def turns() -> tuple[TurnPlan, ...]:
+            session.ensure_active(to_role)
+            planned = plan_message_turn(to_role)
+            return (TurnPlan(planned.role, planned.purpose),)
+
+        return await self._take(session, "message", text, from_role, turns)
 
     async def _take(
-        self, session: OpenSession, kind: str, text: str, from_role: str, turns: tuple[TurnPlan, ...]
+        self,
+        session: OpenSession,
+        kind: TaskKind,
+        text: str,
+        from_role: str,
+        plan_turns: Callable[[], tuple[TurnPlan, ...]],
     ) -> RunningTask:
+        """Take a task; its turns are planned under the session's lock, for the team as it is then."""
         async with session.lock:
             session.ensure_open()
+            turns = plan_turns()
             now = self._parts.clock.now()
             record = TaskRecord(
                 task_id=new_task_id(now, secrets.randbelow(100_000)),
                 session_id=session.session_id,
-                kind="team" if kind == "team" else "message",
+                kind=kind,
                 text=text,
                 from_role=from_role,
                 turns=turns,
@@ -127,10 +144,14 @@ class TaskRunner:
         return running
 
     async def resume(self, session: OpenSession) -> None:
-        """Take up the unfinished tasks of a recalled session."""
-        for record in await self._parts.store.unfinished_tasks():
-            if record.session_id == session.session_id and record.task_id not in self._running:
-                self._start(session, record)
+        """Take up the unfinished tasks of a recalled session, once."""
+        async with session.lock:
+            if not session.recalled:
+                return
+            for record in await self._parts.store.unfinished_tasks():
+                if record.session_id == session.session_id and record.task_id not in self._running:
+                    self._start(session, record)
+            session.recalled = False
 
     # ── looking and stopping ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,21 +184,34 @@ class TaskRunner:
 
         Raises:
             TaskNotFound, TaskFinished.
+            Unavailable: it is of a former life, and not taken up again yet.
+            DeadlineExceeded: it is stopped, but the store does not take its end yet.
         """
         running = self._running.get(task_id)
         if running is None:
             record = await self.record_of(task_id)
-            raise TaskFinished(task_id, record.status.value)
+            if record.status.is_final:
+                raise TaskFinished(task_id, record.status.value)
+            raise Unavailable(f"task '{task_id}' is not at work again yet")
         running.cancelled_because = because
         if running.work is not None:
             running.work.cancel()
-        await running.ended.wait()
+        try:
+            async with asyncio.timeout(CANCEL_S):
+                await running.ended.wait()
+        except TimeoutError:
+            raise DeadlineExceeded(f"writing down the end of {task_id}", CANCEL_S) from None
 
     async def cancel_all(self, session: OpenSession, because: str) -> None:
-        """Stop every unfinished task of a session."""
-        for task_id in list(session.tasks):
-            with suppress(TaskFinished, TaskNotFound):
-                await self.cancel(task_id, because)
+        """Stop every unfinished task of a session.
+
+        Raises:
+            DeadlineExceeded: they are stopped, but the store does not take their end yet.
+        """
+        cancelled = [self.cancel(task_id, because) for task_id in session.tasks]
+        for outcome in await asyncio.gather(*cancelled, return_exceptions=True):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, TaskFinished | TaskNotFound):
+                raise outcome
 
     def turns_under_way(self) -> frozenset[str]:
         """Return the ids of the turns that hold, or wait for, a slot."""
@@ -245,6 +279,9 @@ class TaskRunner:
                 log.warning("the end of %s waits for the store: %s", running.record.task_id, exc)
                 await asyncio.sleep(pause_s)
                 pause_s = min(5.0, pause_s * 2)
+            except DelegatorError as exc:
+                log.error("the end of %s cannot be written down: %s", running.record.task_id, exc)
+                break
         running.record = replace(running.record, status=status, ended_at=now, answer=answer, error=error)
         session.record = replace(session.record, last_activity_at=now)
         session.tasks.pop(running.record.task_id, None)
@@ -348,10 +385,16 @@ class TaskRunner:
             await self._parts.store.append_events([started])
             self._warm_next(session, running, index)
             turn = self._spell_out(session, running.record, index, said, background, turn_id)
-            spoken = await self._speak(planned.role, turn, deadline_s)
+            spoken = await self._speak(session, planned.role, turn, deadline_s)
         finally:
-            await asyncio.shield(asyncio.create_task(self._parts.host.release_turn(turn_id)))
+            await asyncio.shield(asyncio.create_task(self._release_turn(turn_id)))
         return await self._write_down(session, running.record, index, spoken, model.name, grant.load_s, attempt)
+
+    async def _release_turn(self, turn_id: str) -> None:
+        try:
+            await self._parts.host.release_turn(turn_id)
+        except DelegatorError as exc:  # what was said counts all the same; the next sweep frees the slot
+            log.warning("the slot of %s is left to the reconciler: %s", turn_id, exc)
 
     def _warm_next(self, session: OpenSession, running: RunningTask, index: int) -> None:
         """While this role speaks, bring in the next one's model where there is memory to spare."""
@@ -397,10 +440,9 @@ class TaskRunner:
             background=background,
         )
 
-    async def _speak(self, role: str, turn: Turn, deadline_s: float) -> Spoken:
-        agent = self._parts.pool.get(role)
-        if agent is None:
-            raise SessionEnded(turn.session_id, "ending")
+    async def _speak(self, session: OpenSession, role: str, turn: Turn, deadline_s: float) -> Spoken:
+        session.ensure_open()
+        agent = await self._parts.pool.lease(role, session.session_id)  # it may not have answered after a restart
         try:
             spoken: Spoken = await ask(agent.handle.speak.remote(turn), deadline_s=deadline_s, what=f"a turn of {role}")
         except DeadlineExceeded as exc:

@@ -82,7 +82,7 @@ def _all_idle(snapshot: Snapshot) -> Snapshot:
 def _after(snapshot: Snapshot, wish: Wish, plan: Load | Reuse, step: float) -> Snapshot:
     residents: list[Resident] = []
     for resident in snapshot.residents:
-        if resident.model in plan.evict:
+        if resident.model in plan.evict or (isinstance(plan, Load) and resident.model == wish.model):
             continue
         holders = resident.holders - {wish.session_id} if resident.model in plan.release else resident.holders
         if resident.model == wish.model:

@@ -95,7 +95,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not now: the memory becomes free when some of `on` fall idle (or, if foreign, go)."""
+    """Not now: the memory becomes free when some of `on` fall idle (or, if foreign, go).
+
+    Foreign ones alone stand in `on` where even all others together would not make room.
+    """
 
     on: tuple[str, ...]
     reason: str
@@ -117,7 +120,7 @@ def plan_residency(snapshot: Snapshot, wish: Wish) -> Plan:
 
     1. A model larger than the machine or the session's limit is refused.
     2. The session lets go of idle models of its own, least recently used first, until the wished one fits its limit.
-    3. A resident model is reused.
+    3. A resident model is reused; a foreign one is loaded with our options, in the room it has and what more it takes.
     4. Otherwise idle models are evicted until it fits the machine: first those the session has just let go of and
        nobody else holds, then lingering ones, then held ones; among equals the least recently used.
     5. Where busy or foreign models are in the way, the wish waits for them.
@@ -135,10 +138,20 @@ def plan_residency(snapshot: Snapshot, wish: Wish) -> Plan:
     ownerless = [r for r in released if r.holders == {wish.session_id} and r.evictable]
 
     resident = snapshot.find(wish.model)
-    if resident is not None:
+    if resident is not None and not resident.foreign:
         return Reuse(_names(released), _names(ownerless))
 
-    kept = [r for r in snapshot.residents if r not in ownerless]
+    kept = [r for r in snapshot.residents if r not in ownerless and r is not resident]
+    return _plan_load(snapshot, size, kept, released, ownerless)
+
+
+def _plan_load(
+    snapshot: Snapshot, size: int, kept: list[Resident], released: list[Resident], ownerless: list[Resident]
+) -> Load | Wait:
+    """Make room on the machine beside what is `kept`, if it can be made."""
+    fixed = [r for r in kept if r.foreign or r.pinned]
+    if sum(r.size_bytes for r in fixed) + size > snapshot.capacity_bytes:
+        return Wait(_names(fixed), "models that are not ours to unload")
     short = sum(r.size_bytes for r in kept) + size - snapshot.capacity_bytes
     surplus = len(kept) + 1 - snapshot.max_models if snapshot.max_models else 0
     evicted = _choose([r for r in kept if r.evictable], needed=short, at_least=surplus)

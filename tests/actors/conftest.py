@@ -11,6 +11,7 @@ import pytest
 
 from actors.host_messages import Claims, HostSpec, ResidentView, TurnWish
 from actors.model_host import ModelHost
+from actors.recorder import GONE
 from actors.reservations import LedgerOnly
 from delegator.ollama.client import OllamaClient
 from delegator.ollama.simulator.server import SimulatedHost
@@ -49,10 +50,6 @@ class HostUnderTest:
         """Return what was reported of one model, in order."""
         return [e.kind for e in self.events if e.model == model]
 
-    def reported(self) -> list[NewEvent]:
-        """Return what has been delivered or waits for it."""
-        return self.events
-
     def residents(self) -> tuple[ResidentView, ...]:
         """Return what the ledger has, without giving way to anybody."""
         view = self.host.view()
@@ -68,10 +65,15 @@ class HostUnderTest:
         return any(rule.waiting for rule in self.simulator.host.faults.rules)
 
     async def claims(self, **held: tuple[str, ...]) -> Claims:
-        """Return claims of the given sessions, with everything reported loaded as ours."""
+        """Return claims of the given sessions, with what was reported loaded and not gone as ours."""
         await self.host.flush()
-        ours = {e.model for e in self.events if e.kind is EventKind.MODEL_LOADED}
-        return Claims(held=held, turns=frozenset(), loaded_by_us=frozenset(m for m in ours if m))
+        ours: set[str] = set()
+        for event in self.events:
+            if event.kind is EventKind.MODEL_LOADED:
+                ours.add(event.model or "")
+            elif event.kind in GONE:
+                ours.discard(event.model or "")
+        return Claims(held=held, turns=frozenset(), loaded_by_us=frozenset(ours))
 
 
 class SlowReservations(LedgerOnly):
@@ -100,7 +102,7 @@ class SlowReservations(LedgerOnly):
 async def until(look: Callable[[], object]) -> None:
     """Give way to others until there is something to see; fail at the deadline."""
     async with asyncio.timeout(DEADLINE_S):
-        while not look():
+        while not look():  # noqa: ASYNC110 - what is looked for tells nobody
             await asyncio.sleep(0.001)
 
 

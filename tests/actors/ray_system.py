@@ -90,7 +90,7 @@ class RaySystem:
         """Kill an actor's process with SIGKILL, as the system would; return its pid."""
         pid = pid_of(actor)
         os.kill(pid, signal.SIGKILL)
-        until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        until(lambda: is_gone(pid))
         return pid
 
     def kill_manager(self) -> None:
@@ -130,6 +130,14 @@ REQUESTS: dict[str, type[s.Request]] = {
     "list_events": s.ListEventsRequest,
     "cleanup_orphaned_agents": s.NoInput,
 }
+
+
+def is_gone(pid: int) -> bool:
+    """Return whether a process has ended, fetched by its parent or not."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it may go at any moment: asking first whether it is there would not help
+        return True
 
 
 def until(look: Callable[[], Any], *, deadline_s: float = DEADLINE_S) -> Any:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import ray
 
@@ -28,7 +27,7 @@ from delegator.errors import (
 from delegator.roles.catalogue import load_catalogue
 from delegator.schemas import EventKind, SessionStatus, TaskStatus
 from delegator.settings import Settings
-from tests.actors.ray_system import MEMORY, SCALE, RaySystem, local_ray, simulator, start, until
+from tests.actors.ray_system import MEMORY, SCALE, RaySystem, is_gone, local_ray, simulator, start, until
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(180)]
 
@@ -357,7 +356,7 @@ def test_orphaned_agents_and_models_are_found_and_removed(system: RaySystem) -> 
         report = system.call("cleanup_orphaned_agents")
 
         assert report.agents_removed == ["ceo"]
-        until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        until(lambda: is_gone(pid))
         assert "ceo" not in system.agents()
     finally:
         system.restart_manager()

@@ -57,7 +57,7 @@ def after(snapshot: Snapshot, wish: Wish, plan: Load | Reuse) -> Snapshot:
     """Return the memory once the plan is carried out."""
     residents = []
     for resident in snapshot.residents:
-        if resident.model in plan.evict:
+        if resident.model in plan.evict or (isinstance(plan, Load) and resident.model == wish.model):
             continue
         holders = resident.holders - {wish.session_id} if resident.model in plan.release else resident.holders
         if resident.model == wish.model:
@@ -167,3 +167,18 @@ def test_an_ollama_that_keeps_only_so_many_models_gets_no_more() -> None:
     snapshot = Snapshot(100, (Resident("a", 10, last_used=1), Resident("b", 10, last_used=2)), max_models=2)
 
     assert plan_residency(snapshot, Wish("new", 10, "s1", 100)) == Load(evict=("a",))
+
+
+def test_a_foreign_model_that_we_want_too_is_loaded_anew_within_the_machine() -> None:
+    snapshot = Snapshot(30, (Resident("shared", 10, foreign=True), Resident("idle", 15)))
+
+    assert plan_residency(snapshot, Wish("shared", 12, "s1", 100)) == Load()
+    assert plan_residency(snapshot, Wish("shared", 20, "s1", 100)) == Load(evict=("idle",))
+
+
+def test_a_wish_that_others_models_leave_no_room_for_waits_for_them_alone() -> None:
+    snapshot = Snapshot(30, (Resident("theirs", 15, foreign=True), Resident("ours", 10, busy=True)))
+
+    assert plan_residency(snapshot, Wish("new", 20, "s1", 100)) == Wait(
+        ("theirs",), "models that are not ours to unload"
+    )

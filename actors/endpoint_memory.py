@@ -1,0 +1,350 @@
+"""The memory of one Ollama endpoint: brings models in, takes them out, keeps them alive, and corrects the ledger.
+
+Carries out what its `ModelHost` has decided, and tells what has happened. Truth is `/api/ps`: an unload counts once it
+confirms it, sizes are what it measured, and what it contradicts is struck out. Decides nothing about turns or sessions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, datetime
+
+from actors.host_messages import HostSpec
+from actors.outbox import Outbox
+from actors.reservations import Reservations
+from actors.shelf import Shelf
+from delegator.clock import Clock
+from delegator.errors import (
+    DeadlineExceeded,
+    DelegatorError,
+    ModelLoadFailed,
+    ModelMissing,
+    OllamaBusy,
+    OllamaRefused,
+    SessionEnded,
+)
+from delegator.ollama.client import LoadedModel, LoadOptions, OllamaClient, normalise
+from delegator.residency.ledger import Entry, Ledger, Phase
+from delegator.roles.catalogue import Model
+from delegator.schemas import EventKind
+from delegator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PS_EVERY_S = 0.05
+"""Real seconds between two looks at /api/ps while an unload is awaited."""
+
+OLLAMA_FILLS_RATIO = 0.8
+"""Share of free memory up to which Ollama places models side by side; an eviction below it is its count limit."""
+
+FORMER_LIFE_S = 60.0
+"""Real seconds after a start for which a model with a reservation of a former life is taken for ours."""
+
+DID_NOT_LOAD = (ModelLoadFailed, ModelMissing, OllamaRefused, OllamaBusy)
+"""Errors after which a model is known not to be in memory; after any other it may turn up there later."""
+
+
+class EndpointMemory:
+    """What is in one Ollama's memory, by its ledger."""
+
+    def __init__(
+        self,
+        spec: HostSpec,
+        settings: Settings,
+        clock: Clock,
+        client: OllamaClient,
+        reservations: Reservations,
+        shelf: Shelf,
+        outbox: Outbox,
+    ) -> None:
+        """Take the parts; touches nothing until `read`."""
+        self._spec = spec
+        self._settings = settings
+        self._clock = clock
+        self._client = client
+        self._reservations = reservations
+        self._shelf = shelf
+        self._outbox = outbox
+        self._sizes: dict[tuple[str, int], int] = {}
+        self._leaving: dict[str, asyncio.Task[None]] = {}
+        self._claims: dict[str, float] = {}
+        self.ledger = Ledger(spec.capacity_bytes)
+        self.loading: str | None = None
+        """The model that Ollama is loading at this moment: cancelling the load now stops it there."""
+        self.suspect: str | None = None
+        """Why this Ollama may be stuck; None when nothing speaks for it."""
+
+    def size_of(self, model: Model) -> int:
+        """Return what the model takes, as measured earlier or else by the catalogue."""
+        return self._sizes.get((model.name, model.num_ctx), model.memory_bytes)
+
+    # ── bringing in ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def load(self, model: Model, session_id: str) -> float:
+        """Bring a model in for a session, which holds it from now on; return the model seconds it took.
+
+        One that another client has loaded becomes ours.
+        """
+        began = datetime.now(UTC)
+        taken_over = model.name in self.ledger
+        entry = self.ledger.put(Entry(model.name, model.num_ctx, self.size_of(model), Phase.LOADING))
+        entry.holders.add(session_id)
+        try:
+            load_s = await self._bring_in(entry, model, session_id)
+        except BaseException as exc:
+            if isinstance(exc, ModelLoadFailed | ModelMissing):
+                self._shelf.quarantine(entry.model, exc.message)
+            await self._undo_load(entry, ours=not taken_over, may_come=not isinstance(exc, DID_NOT_LOAD))
+            raise
+        entry.phase = Phase.RESIDENT
+        entry.loaded_at = datetime.now(UTC)
+        entry.last_used = self._clock.mark()
+        self._sizes[model.name, model.num_ctx] = entry.size_bytes
+        self._claims.pop(entry.model, None)
+        self._shelf.clear(entry.model)
+        self.suspect = None
+        self._outbox.tell(EventKind.MODEL_LOADED, entry, session_id, load_s=round(load_s, 3))
+        for holder in sorted(entry.holders):  # told only now, with the measured size, but held since the load began
+            self._outbox.tell(EventKind.MODEL_HELD, entry, holder, at=began)
+        return load_s
+
+    async def _bring_in(self, entry: Entry, model: Model, session_id: str) -> float:
+        await self._reservations.reserve(model.name, entry.size_bytes, model.gpu)
+        before = await self._listed()
+        if not entry.holders:
+            raise SessionEnded(session_id, "ended")
+        mark = self._clock.mark()
+        self.loading = model.name
+        try:
+            await self._state(entry)
+        except DeadlineExceeded as exc:
+            self.suspect = exc.message
+            self._outbox.tell(EventKind.HOST_SUSPECT, entry, None, reason=exc.message)
+            raise
+        finally:
+            self.loading = None
+        load_s = self._clock.elapsed_s(mark)
+        await self._measure(entry, before or {})
+        return load_s
+
+    async def _state(self, entry: Entry) -> None:
+        """Load a model, or renew its keep-alive: the same call with the same options."""
+        await self._client.load(
+            entry.model,
+            LoadOptions(entry.num_ctx),
+            keep_alive_s=self._settings.keep_alive_s,
+            deadline_s=self._load_deadline_s(entry.size_bytes),
+        )
+
+    def _load_deadline_s(self, size_bytes: int) -> float:
+        """Return real seconds: three times what the slowest disk expected needs, and never too little."""
+        model_s = max(self._settings.load_deadline_min_s, 3 * size_bytes / self._settings.load_rate_bytes_s)
+        return max(10.0, self._clock.real_s(model_s))
+
+    async def _undo_load(self, entry: Entry, *, ours: bool, may_come: bool) -> None:
+        """Forget a load that failed, and make sure that it does not come true later."""
+        try:
+            if ours and may_come:
+                self._claim(entry.model, self._load_deadline_s(entry.size_bytes))
+            if ours:
+                with contextlib.suppress(DelegatorError):
+                    await self._client.unload(entry.model)
+            await self._reservations.free(entry.model)
+        finally:
+            self.ledger.drop(entry.model)
+
+    def _claim(self, model: str, seconds: float) -> None:
+        """Take a model for ours if it turns up in memory within that many real seconds."""
+        self._claims[model] = time.monotonic() + seconds
+
+    def _is_claimed(self, model: str) -> bool:
+        return time.monotonic() < self._claims.get(model, 0.0)
+
+    async def _measure(self, entry: Entry, before: Collection[str]) -> None:
+        """Take the true size over; strike out what Ollama, which listed it `before`, has evicted to load the model.
+
+        Where it cannot be asked the estimate stands; the next comparison measures.
+        """
+        loaded = await self._listed()
+        if loaded is None:
+            return
+        _take_size(entry, loaded)
+        resident = [e for e in self.ledger.entries() if e.phase is Phase.RESIDENT]
+        evicted = [e for e in resident if e.model in before and e.model not in loaded]
+        vanished = [e for e in resident if e.model not in before and e.model not in loaded and not e.busy]
+        had_room = self.ledger.snapshot().used_bytes <= OLLAMA_FILLS_RATIO * self._spec.capacity_bytes
+        for victim in [*evicted, *vanished]:
+            await self._strike_out(victim, EventKind.MODEL_LOST)
+        if evicted and had_room:
+            self.ledger.max_models = len(loaded)
+            log.warning("this Ollama keeps %d models at most: OLLAMA_MAX_LOADED_MODELS", len(loaded))
+
+    async def _listed(self) -> dict[str, LoadedModel] | None:
+        """Return what `/api/ps` lists, by normalised name; None when it does not answer."""
+        try:
+            return {normalise(m.name): m for m in await self._client.ps()}
+        except DelegatorError as exc:
+            log.warning("what is in memory could not be asked: %s", exc.message)
+            return None
+
+    # ── taking out ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def mark_leaving(self, models: Iterable[str]) -> None:
+        """Let nothing begin on these idle models any more: they are about to be unloaded."""
+        for model in models:
+            entry = self.ledger.get(model)
+            if entry is not None and not entry.busy:
+                entry.phase = Phase.UNLOADING
+
+    def let_stay(self, models: Iterable[str]) -> None:
+        """Take `mark_leaving` back for those whose unloading has not begun."""
+        for model in models:
+            entry = self.ledger.get(model)
+            if entry is not None and entry.phase is Phase.UNLOADING and model not in self._leaving:
+                entry.phase = Phase.RESIDENT
+
+    async def unload(self, model: str) -> None:
+        """Unload one idle model and wait until `/api/ps` confirms it; join an unload that is under way.
+
+        Raises:
+            DeadlineExceeded: it is still there; the ledger keeps it, with its holders.
+        """
+        leaving = self._leaving.get(model)
+        if leaving is None:
+            entry = self.ledger.get(model)
+            if entry is None:
+                return
+            entry.phase = Phase.UNLOADING
+            leaving = self._leaving[model] = asyncio.create_task(self._unload(entry))
+            leaving.add_done_callback(_look_at)
+        await asyncio.shield(leaving)
+
+    async def _unload(self, entry: Entry) -> None:
+        try:
+            await self._client.unload(entry.model)
+            async with asyncio.timeout(self._settings.unload_deadline_s):
+                while any(normalise(loaded.name) == entry.model for loaded in await self._client.ps()):  # noqa: ASYNC110 - Ollama tells nobody when a model has gone
+                    await asyncio.sleep(PS_EVERY_S)
+            await self._strike_out(entry, EventKind.MODEL_UNLOADED)
+        except TimeoutError:
+            raise DeadlineExceeded(f"unloading {entry.model}", self._settings.unload_deadline_s) from None
+        finally:
+            if self.ledger.get(entry.model) is entry:
+                entry.phase = Phase.RESIDENT
+            del self._leaving[entry.model]
+
+    async def _strike_out(self, entry: Entry, kind: EventKind) -> None:
+        """Take a model that has left memory out of the ledger, and tell everybody who held it.
+
+        Its reservation goes first: a load of the same model that begins afterwards makes one of its own.
+        """
+        entry.phase = Phase.UNLOADING
+        try:
+            await self._reservations.free(entry.model)
+        finally:
+            self.ledger.drop(entry.model)
+            self._claims.pop(entry.model, None)
+            for holder in sorted(entry.holders):
+                self._outbox.tell(EventKind.MODEL_RELEASED, entry, holder)
+            self._outbox.tell(kind, entry, None)
+
+    # ── comparing with reality ───────────────────────────────────────────────────────────────────────────────────
+
+    async def read(self) -> None:
+        """Begin with what is in memory. What a former life reserved for is ours, also if it turns up a little later."""
+        for model in await self._reservations.existing():
+            self._claim(model, FORMER_LIFE_S)
+        with contextlib.suppress(DelegatorError):
+            await self.compare(frozenset())
+
+    async def compare(self, loaded_by_us: Collection[str]) -> list[str]:
+        """Correct the ledger by `/api/ps`; return the models that have vanished.
+
+        What came by itself is entered as foreign. A model on which something runs is left alone: Ollama brings it back
+        for that, and does not list it meanwhile.
+
+        Raises:
+            OllamaUnavailable, DeadlineExceeded: it cannot be asked.
+        """
+        known = {e.model: e for e in self.ledger.entries()}
+        idle = [e for e in known.values() if not e.busy]
+        loaded = {normalise(m.name): m for m in await self._client.ps()}
+        lost = []
+        for entry in idle:
+            if self.ledger.get(entry.model) is not entry or entry.busy:
+                continue
+            if entry.model in loaded:
+                _take_size(entry, loaded)
+                entry.foreign = entry.foreign and entry.model not in loaded_by_us
+            else:
+                lost.append(entry.model)
+                await self._strike_out(entry, EventKind.MODEL_LOST)
+        for name, found in loaded.items():
+            if name not in self.ledger and name not in known:  # known, but gone meanwhile: the answer is old
+                self._enter(name, found, foreign=name not in loaded_by_us and not self._is_claimed(name))
+        return lost
+
+    def _enter(self, name: str, found: LoadedModel, *, foreign: bool) -> None:
+        self.ledger.put(
+            Entry(
+                name,
+                found.num_ctx,
+                found.size_bytes,
+                Phase.RESIDENT,
+                measured=True,
+                gpu_bytes=found.gpu_bytes,
+                foreign=foreign,
+            )
+        )
+        self._claims.pop(name, None)
+
+    def tell_lost(self, model: str, holders: Iterable[str]) -> None:
+        """Tell that a model a former life held here is not here any more."""
+        entry = Entry(model, 0, 0, Phase.UNLOADING, holders=set(holders))
+        for holder in sorted(entry.holders):
+            self._outbox.tell(EventKind.MODEL_RELEASED, entry, holder)
+        self._outbox.tell(EventKind.MODEL_LOST, entry, None)
+
+    async def free_stale_reservations(self) -> list[str]:
+        """Remove reservations without a model; return whose they were."""
+        stale = sorted(m for m in await self._reservations.existing() if m not in self.ledger)
+        freed = []
+        for model in stale:
+            if model not in self.ledger:  # a load of it may have begun meanwhile
+                await self._reservations.free(model)
+                freed.append(model)
+        return freed
+
+    # ── keeping alive ────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def keep_alive_forever(self, done: Callable[[], None]) -> None:
+        """Renew the keep-alive of what is held, long before Ollama's own timer ends it; call `done` after each."""
+        while True:
+            await asyncio.sleep(self._clock.real_s(self._settings.keep_alive_s / 3))
+            for entry in self.ledger.entries():
+                if entry.foreign or entry.busy or not entry.holders or self.ledger.get(entry.model) is not entry:
+                    continue
+                entry.touched = True
+                try:
+                    await self._state(entry)
+                except DelegatorError as exc:
+                    log.warning("the keep-alive of %s was not renewed: %s", entry.model, exc.message)
+                finally:
+                    entry.touched = False
+                    done()
+
+
+def _take_size(entry: Entry, loaded: dict[str, LoadedModel]) -> None:
+    found = loaded.get(entry.model)
+    if found is not None:
+        entry.size_bytes, entry.gpu_bytes, entry.measured = found.size_bytes, found.gpu_bytes, True
+
+
+def _look_at(unload: asyncio.Task[None]) -> None:
+    """Take note of an outcome nobody may be waiting for."""
+    if not unload.cancelled() and (exc := unload.exception()) is not None:
+        log.warning("a model stays for now: %s", exc)

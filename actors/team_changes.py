@@ -1,0 +1,155 @@
+"""Lets roles join and leave an open session, under its lock and within its limits.
+
+What a caller is told is in the store before it is told; a role that cannot be written down leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from actors.host_messages import Released
+from actors.parts import OpenSession, Parts
+from delegator.analysis.limits import admitting_level
+from delegator.errors import AgentAlreadyActive, AgentBusy, AgentLimitReached, MemoryExceeded
+from delegator.roles.catalogue import Catalogue
+from delegator.schemas import EventKind
+from delegator.settings import GB
+from delegator.store.records import AgentRecord, NewEvent, SessionLimits, SessionRecord
+
+
+class TeamChanges:
+    """Changes the teams of open sessions."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Work with these parts."""
+        self._parts = parts
+
+    async def add(self, session: OpenSession, role: str, reason: str) -> tuple[str, list[str]]:
+        """Take a role into the team; return its model and what the caller should know.
+
+        Raises:
+            UnknownRole, SessionEnded, AgentAlreadyActive, AgentLimitReached, MemoryExceeded.
+        """
+        wanted = self._parts.catalogue.role(role)
+        async with session.lock:
+            session.ensure_open()
+            limits = self._limits_with(session, role)
+            chosen = (await self._parts.host.choose([wanted]))[role]
+            await self._parts.pool.lease(role, session.session_id)
+            session.models[role] = chosen.model
+            try:
+                team = await self._write_down(session, role, reason, limits)
+            except BaseException:
+                session.models.pop(role, None)
+                await self._parts.pool.release(role, session.session_id)
+                raise
+            notes = _notes_on_limits(session.record, limits)
+            session.record = replace(
+                session.record,
+                active_agents=team,
+                total_agents_spawned=session.record.total_agents_spawned + 1,
+                limits_complexity=limits.complexity,
+                limits_max_agents=limits.max_agents,
+                limits_max_memory_bytes=limits.max_memory_bytes,
+            )
+        return chosen.model, [*notes, *([f"{role} speaks with {chosen.model}: {chosen.why}."] if chosen.why else [])]
+
+    async def _write_down(self, session: OpenSession, role: str, reason: str, limits: SessionLimits) -> tuple[str, ...]:
+        """Store that a role joins; return the team it makes."""
+        now = self._parts.clock.now()
+        team = tuple(self._parts.catalogue.in_rank_order([*session.team, role]))
+        events = [spawned(session, role, now, reason), *fallbacks(session, [role], self._parts.catalogue, now)]
+        agent = AgentRecord(session.session_id, role, session.models[role], now, None, reason)
+        await self._parts.store.add_agent(agent, events, active_agents=team, limits=limits)
+        return team
+
+    def _limits_with(self, session: OpenSession, role: str) -> SessionLimits:
+        """Return the limits that admit the team with one more role: the session's own, or of the next level that does.
+
+        Raises:
+            AgentAlreadyActive, AgentLimitReached, MemoryExceeded: it is there, or no level admits it.
+        """
+        if role in session.team:
+            raise AgentAlreadyActive(session.session_id, role)
+        wanted = self._parts.catalogue.role(role)
+        levels = self._parts.settings.complexity_limits
+        level = admitting_level(
+            session.record.limits_complexity,
+            levels,
+            team_size=len(session.team) + 1,
+            largest_model_bytes=wanted.memory_bytes,
+        )
+        limits = SessionLimits(level, levels.of(level).max_agents, round(levels.of(level).max_memory_gb * GB))
+        if len(session.team) >= limits.max_agents:
+            raise AgentLimitReached(session.session_id, limits.max_agents)
+        bound = min(self._parts.capacity_bytes, limits.max_memory_bytes)
+        if wanted.memory_bytes > bound:
+            raise MemoryExceeded(wanted.model, wanted.memory_bytes / GB, bound / GB)
+        return limits
+
+    async def remove(
+        self, session: OpenSession, role: str, reason: str, busy_with: Callable[[], str | None]
+    ) -> Released:
+        """Dismiss a role; return what its model gave back.
+
+        Args:
+            busy_with: gives the id of an unfinished task in which the role still speaks, if there is one. Asked under
+                the session's lock: no task begins after the answer.
+
+        Raises:
+            UnknownRole, SessionEnded, AgentNotActive, AgentBusy.
+        """
+        self._parts.catalogue.role(role)
+        async with session.lock:
+            session.ensure_open()
+            session.ensure_active(role)
+            if (task_id := busy_with()) is not None:
+                raise AgentBusy(session.session_id, role, task_id)
+            now = self._parts.clock.now()
+            team = tuple(r for r in session.team if r != role)
+            event = terminated(session, role, now, reason)
+            await self._parts.store.end_agent(session.session_id, role, now, [event], active_agents=team)
+            session.record = replace(session.record, active_agents=team)
+            model = session.models.pop(role, None)
+            clean_up = self._parts.settings.auto_cleanup_agents
+            await self._parts.pool.release(role, session.session_id, terminate=clean_up)
+            if model is None or model in session.models.values() or not clean_up:
+                return Released((), ())
+            return await self._parts.host.release_models(session.session_id, [model])
+
+
+def spawned(session: OpenSession, role: str, at: datetime, reason: str = "") -> NewEvent:
+    """Return the event that a role has joined a session."""
+    return _of_agent(EventKind.AGENT_SPAWNED, session, role, at, {"reason": reason} if reason else {})
+
+
+def terminated(session: OpenSession, role: str, at: datetime, reason: str) -> NewEvent:
+    """Return the event that a role has left a session."""
+    return _of_agent(EventKind.AGENT_TERMINATED, session, role, at, {"reason": reason})
+
+
+def fallbacks(session: OpenSession, roles: Iterable[str], catalogue: Catalogue, at: datetime) -> list[NewEvent]:
+    """Return the events that some of these roles speak with another model than their own."""
+    return [
+        _of_agent(EventKind.MODEL_FALLBACK, session, role, at, {"instead_of": catalogue.role(role).model})
+        for role in roles
+        if session.models[role] != catalogue.role(role).model
+    ]
+
+
+def _of_agent(kind: EventKind, session: OpenSession, role: str, at: datetime, data: dict[str, str]) -> NewEvent:
+    model = session.models.get(role)
+    return NewEvent(kind=kind, at=at, session_id=session.session_id, role=role, model=model, data=data)
+
+
+def _notes_on_limits(record: SessionRecord, limits: SessionLimits) -> list[str]:
+    if limits.complexity is record.limits_complexity:
+        return []
+    note = (
+        f"The limits of {limits.complexity.value} apply from now on ({limits.max_agents} agents, "
+        f"{limits.max_memory_bytes / GB:g} GB at one time), because those of {record.limits_complexity.value} "
+        "do not admit the larger team."
+    )
+    return [note]
