@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from importlib.util import find_spec
 
 import pytest
 
@@ -29,6 +30,8 @@ def _missing(marker: str) -> str | None:
         return "Node 22.19 or newer"
     if marker == "browser" and shutil.which("chromium") is None:
         return "Chromium"
+    if marker == "engine" and find_spec("xllamacpp") is None:
+        return "xllamacpp, of the extra `engine`"
     if marker == "ollama" and not os.environ.get("DELEGATOR_TEST_OLLAMA"):
         return "DELEGATOR_TEST_OLLAMA, the address of a real Ollama"
     return None
@@ -36,7 +39,7 @@ def _missing(marker: str) -> str | None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what cannot run on this laptop; in CI let it fail. Only a real Ollama is nowhere promised."""
-    for marker in ("node", "browser", "ollama"):
+    for marker in ("node", "browser", "engine", "ollama"):
         marked = [item for item in items if item.get_closest_marker(marker)]
         missing = _missing(marker) if marked else None
         if missing is None or (os.environ.get("CI") and marker != "ollama"):

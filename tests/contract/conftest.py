@@ -17,7 +17,7 @@ DEADLINE_S = 30.0
 
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=pytest.mark.ollama) if name == "ollama" else name  # the one that may be missing
+        pytest.param(name, marks=getattr(pytest.mark, name)) if name in ("engine", "ollama") else name  # may be missing
         for name in BACKENDS
     ]
 )

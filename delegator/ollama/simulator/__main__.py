@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from delegator.ollama.simulator.durations import DurationInvalid, read_keep_alive
+from delegator.ollama.dialect.durations import DurationInvalid, read_keep_alive
 from delegator.ollama.simulator.profiles import PROFILES, HostProfile
 from delegator.ollama.simulator.server import SimulatedHost
 from delegator.ollama.simulator.text.plain import echo, lorem

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
-from delegator.ollama.simulator import wire
+from delegator.ollama.dialect.answers import PLAIN_TEXTS, dump
+from delegator.ollama.dialect.door import is_local
+from delegator.ollama.dialect.options import OptionInvalid
+from delegator.ollama.dialect.requests import ApiError
 from delegator.ollama.simulator.faults import FaultRule
 from delegator.ollama.simulator.host import Host
 from delegator.ollama.simulator.loading import LoadFailed
-from delegator.ollama.simulator.options import OptionInvalid
-from delegator.ollama.simulator.requests import ApiError
 from delegator.ollama.simulator.routes_inference import drop
 from delegator.ollama.simulator.scheduler import QueueFull
 
 MAX_BODY_BYTES = 2**30
-_LOCAL_ENDINGS = (".localhost", ".local", ".internal")
-_PLAIN_TEXTS = {404: "404 page not found", 405: "405 method not allowed"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -28,7 +26,7 @@ def make_app(host: Host, tables: Sequence[list[web.RouteDef]]) -> web.Applicatio
 
     @web.middleware
     async def as_ollama(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not _is_local(request.host):
+        if not is_local(request.host):
             return web.Response(status=403)
         if "Authorization" in request.headers:
             host.log.add("authorization_sent", path=request.path)  # nobody asked for it: a key went astray
@@ -37,8 +35,8 @@ def make_app(host: Host, tables: Sequence[list[web.RouteDef]]) -> web.Applicatio
                 return ordered
             return await handler(request)
         except web.HTTPException as exc:
-            if exc.status in _PLAIN_TEXTS:
-                return web.Response(status=exc.status, text=_PLAIN_TEXTS[exc.status])
+            if exc.status in PLAIN_TEXTS:
+                return web.Response(status=exc.status, text=PLAIN_TEXTS[exc.status])
             raise
         except ApiError as error:
             return _error(error.status, error.text)
@@ -66,7 +64,7 @@ def _ordered(rule: FaultRule, http: web.Request) -> web.StreamResponse:
     if rule.action == "wrong_content_type":
         return web.Response(text="<html><body>A proxy's page</body></html>", content_type="text/html")
     status = int(rule.args.get("code", 500))
-    body = str(rule.args.get("body", wire.dump({"error": f"status {status} to order"}).decode()))
+    body = str(rule.args.get("body", dump({"error": f"status {status} to order"}).decode()))
     return web.Response(status=status, text=body, content_type=str(rule.args.get("content_type", "application/json")))
 
 
@@ -82,18 +80,4 @@ async def _model_of(host: Host, http: web.Request) -> str | None:
 
 
 def _error(status: int, text: str) -> web.Response:
-    return web.Response(
-        status=status, body=wire.dump({"error": text}), content_type="application/json", charset="utf-8"
-    )
-
-
-def _is_local(host: str) -> bool:
-    """Tell whether a Host header is one that Ollama answers on a loopback bind: loopback, private or local."""
-    name = host.rsplit(":", 1)[0].strip("[]").lower() if not host.endswith("]") else host.strip("[]")
-    if name in ("", "localhost") or name.endswith(_LOCAL_ENDINGS):
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return address.is_loopback or address.is_private or address.is_unspecified
+    return web.Response(status=status, body=dump({"error": text}), content_type="application/json", charset="utf-8")

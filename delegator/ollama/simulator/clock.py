@@ -10,8 +10,10 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
+
+from delegator.ollama.dialect.answers import date_after
 
 SETTLE_ROUNDS = 50
 """Turns of the event loop that a moved manual clock gives to what it woke before it moves on."""
@@ -70,7 +72,7 @@ class ScaledClock:
         return asyncio.get_running_loop().call_later(max(0.0, (at - self.now()) / self.scale), action)
 
     def date_of(self, at: float) -> datetime:
-        return _date_after((at - self.now()) / self.scale + self.skew_s)
+        return date_after((at - self.now()) / self.scale + self.skew_s)
 
 
 class ManualClock:
@@ -103,7 +105,7 @@ class ManualClock:
         return timer
 
     def date_of(self, at: float) -> datetime:
-        return _date_after(at - self._now + self.skew_s)
+        return date_after(at - self._now + self.skew_s)
 
     async def advance(self, seconds: float) -> None:
         """Move on by model seconds, stopping at every timer on the way so that what it wakes can act at its time."""
@@ -134,9 +136,3 @@ class _ManualTimer:
 
     def cancel(self) -> None:
         self._action = None
-
-
-def _date_after(seconds: float) -> datetime:
-    """Return the local date in real seconds; «for ever» is Ollama's date some 292 years ahead (item 4)."""
-    forever = 292 * 365.25 * 86400
-    return (datetime.now(UTC) + timedelta(seconds=min(seconds, forever))).astimezone()

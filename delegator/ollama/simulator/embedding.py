@@ -7,10 +7,10 @@ import math
 import re
 from typing import Any
 
+from delegator.ollama.dialect.options import LoadKey
+from delegator.ollama.dialect.requests import ApiError
 from delegator.ollama.simulator.host import Host
 from delegator.ollama.simulator.models import ModelSpec
-from delegator.ollama.simulator.options import LoadKey
-from delegator.ollama.simulator.requests import ApiError
 from delegator.ollama.simulator.runner import PROMPT_SPEEDUP
 from delegator.ollama.simulator.text.reply import token_count
 

@@ -33,9 +33,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from delegator.ollama.dialect.durations import FOREVER
 from delegator.ollama.names import normalise
 from delegator.ollama.simulator.clock import Clock
-from delegator.ollama.simulator.durations import FOREVER
 
 PHASES = ("accept", "queue", "load", "first_token", "stream", "unload", "ps")
 

@@ -13,17 +13,17 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from delegator.ollama.dialect.answers import created_at, line, metrics
+from delegator.ollama.dialect.options import Options
+from delegator.ollama.dialect.requests import Inference
 from delegator.ollama.simulator.clock import sleep
 from delegator.ollama.simulator.faults import FaultRule, slowness
 from delegator.ollama.simulator.host import Host
 from delegator.ollama.simulator.models import THINKING, ModelSpec
-from delegator.ollama.simulator.options import Options
-from delegator.ollama.simulator.requests import Inference
 from delegator.ollama.simulator.runner import BATCH_TOKENS, PROMPT_SPEEDUP, Runner, Slot, same_chars
 from delegator.ollama.simulator.text.reply import Reply, ReplyRequest, pieces, token_count
 from delegator.ollama.simulator.text.schema import json_text
 from delegator.ollama.simulator.window import fit, render
-from delegator.ollama.simulator.wire import created_at, metrics
 
 CRASHED = "model runner has unexpectedly stopped, this may be due to resource limitations or an internal error"
 DEFAULT_STRIKE_AFTER = 3
@@ -54,17 +54,8 @@ class Accepted:
         return self.spec.can(THINKING) and self.request.think is not False
 
     def line(self, at: str, text: str, **more: Any) -> dict[str, Any]:
-        """Return one line of the answer; a chat wraps its text in a message, generate does not."""
-        head = {"model": self.request.name, "created_at": at}
-        thinking, calls = more.pop("thinking", None), more.pop("tool_calls", None)
-        message = {"content" if self.request.chat else "response": text}
-        if thinking is not None:
-            message["thinking"] = thinking
-        if calls is not None:
-            message["tool_calls"] = calls
-        if self.request.chat:
-            return {**head, "message": {"role": "assistant", **message}, **more}
-        return {**head, **message, **more}
+        """Return one line of the answer."""
+        return line(self.request, at, text, **more)
 
 
 async def answer(host: Host, accepted: Accepted) -> AsyncGenerator[dict[str, Any], None]:
@@ -77,7 +68,7 @@ async def answer(host: Host, accepted: Accepted) -> AsyncGenerator[dict[str, Any
     )
     try:
         if not request.messages:
-            yield accepted.line(created_at(host.clock), "", done=True, done_reason="load")
+            yield accepted.line(created_at(skew_s=host.clock.skew_s), "", done=True, done_reason="load")
             return
         load_s = host.clock.now() - started  # queueing and evictions included (item 26)
         async with aclosing(_Turn(host, accepted, runner, started, load_s).lines()) as lines:
@@ -155,12 +146,12 @@ class _Turn:
             await clock.sleep_until(due)
             self._spoken += 1
             if index < len(thinking):
-                yield accepted.line(created_at(clock), "", thinking=piece, done=False)
+                yield accepted.line(created_at(skew_s=clock.skew_s), "", thinking=piece, done=False)
             else:
-                yield accepted.line(created_at(clock), piece, done=False)
+                yield accepted.line(created_at(skew_s=clock.skew_s), piece, done=False)
         await self._fault_at(None)
         if calls and early:
-            yield accepted.line(created_at(clock), "", tool_calls=calls, done=False)
+            yield accepted.line(created_at(skew_s=clock.skew_s), "", tool_calls=calls, done=False)
         figures = metrics(
             total_s=clock.now() - self._started,
             load_s=self._load_s,
@@ -172,7 +163,7 @@ class _Turn:
         last = {"tool_calls": calls} if calls and not early else {}
         if not accepted.request.chat:
             figures["context"] = list(range(prompt_tokens + len(spoken)))
-        yield accepted.line(created_at(clock), "", **last, done=True, done_reason=reason, **figures)
+        yield accepted.line(created_at(skew_s=clock.skew_s), "", **last, done=True, done_reason=reason, **figures)
 
     def _reply(self, messages: Any) -> Reply:
         """Ask the source, then think, call and format as the request wants (items 6, 9, 10, 11)."""

@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from delegator.ollama.dialect.durations import read_keep_alive
+from delegator.ollama.dialect.options import read_options
 from delegator.ollama.simulator.clock import sleep
-from delegator.ollama.simulator.durations import read_keep_alive
 from delegator.ollama.simulator.faults import FaultInvalid
 from delegator.ollama.simulator.host import Host
 from delegator.ollama.simulator.loading import LoadFailed
 from delegator.ollama.simulator.models import find
-from delegator.ollama.simulator.options import read_options
 from delegator.ollama.simulator.profiles import GB
 from delegator.ollama.simulator.scheduler import QueueFull
 
@@ -94,7 +94,9 @@ class Interventions:
             host.log.add("foreign_call_failed", problem="no such model")
             return
         values = {"num_ctx": call["num_ctx"]} if "num_ctx" in call else {}
-        options = read_options(values, model.spec, default_num_ctx=host.profile.default_num_ctx, shift=True)
+        options = read_options(
+            values, train_ctx=model.spec.train_ctx, default_num_ctx=host.profile.default_num_ctx, shift=True
+        )
         try:
             keep_alive_s = read_keep_alive(call.get("keep_alive"))
             host.scheduler.release(

@@ -6,12 +6,12 @@ import asyncio
 from collections import OrderedDict
 from typing import Protocol
 
+from delegator.ollama.dialect.options import LoadKey
 from delegator.ollama.simulator.clock import Clock, sleep
 from delegator.ollama.simulator.event_log import EventLog
 from delegator.ollama.simulator.faults import FaultRule, Faults, slowness
 from delegator.ollama.simulator.memory import RAM, Memory, OutOfMemory, Placement, allocated_bytes, predicted_bytes
 from delegator.ollama.simulator.models import ModelSpec
-from delegator.ollama.simulator.options import LoadKey
 from delegator.ollama.simulator.profiles import GB, GIB, HostProfile
 from delegator.ollama.simulator.runner import Runner, Slots
 

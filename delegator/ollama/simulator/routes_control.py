@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
+from delegator.ollama.dialect.requests import ApiError, read_json
 from delegator.ollama.simulator.clock import ManualClock
 from delegator.ollama.simulator.faults import FaultInvalid
 from delegator.ollama.simulator.host import Host
 from delegator.ollama.simulator.interventions import Interventions
-from delegator.ollama.simulator.requests import ApiError, read_json
 from delegator.ollama.simulator.state import state_of
 
 

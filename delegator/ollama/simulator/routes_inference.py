@@ -8,14 +8,14 @@ from typing import Any
 
 from aiohttp import web
 
-from delegator.ollama.simulator import wire
+from delegator.ollama.dialect.answers import created_at, dump, merged
+from delegator.ollama.dialect.options import Options, read_options
+from delegator.ollama.dialect.requests import ApiError, Inference, field, keep_alive, read_inference, read_json
 from delegator.ollama.simulator.embedding import embed
 from delegator.ollama.simulator.generation import Accepted, Interrupted, answer
 from delegator.ollama.simulator.host import Host
 from delegator.ollama.simulator.library import Installed
 from delegator.ollama.simulator.models import COMPLETION, THINKING, TOOLS, ModelSpec
-from delegator.ollama.simulator.options import Options, read_options
-from delegator.ollama.simulator.requests import ApiError, Inference, field, keep_alive, read_inference, read_json
 
 DROPS = ("drop_rst", "drop_fin")
 
@@ -64,7 +64,7 @@ class InferenceRoutes:
             truncate=field(body, "truncate", bool, True),
             dimensions=int(field(body, "dimensions", int, 0)),
         )
-        return web.Response(body=wire.dump(reply), content_type="application/json", charset="utf-8")
+        return web.Response(body=dump(reply), content_type="application/json", charset="utf-8")
 
     async def _infer(self, http: web.Request, request: Inference) -> web.StreamResponse:
         model = self._find(request)
@@ -91,11 +91,13 @@ class InferenceRoutes:
         """Answer at once, before anything is freed, and also when the model is not loaded (item 8)."""
         self._host.scheduler.expire(spec)
         accepted = Accepted(request, spec, self._options({}, spec, shift=True), "")
-        line = accepted.line(wire.created_at(self._host.clock), "", done=True, done_reason="unload")
-        return web.Response(body=wire.dump(line), content_type="application/json", charset="utf-8")
+        line = accepted.line(created_at(skew_s=self._host.clock.skew_s), "", done=True, done_reason="unload")
+        return web.Response(body=dump(line), content_type="application/json", charset="utf-8")
 
     def _options(self, values: dict[str, Any], spec: ModelSpec, *, shift: bool) -> Options:
-        return read_options(values, spec, default_num_ctx=self._host.profile.default_num_ctx, shift=shift)
+        return read_options(
+            values, train_ctx=spec.train_ctx, default_num_ctx=self._host.profile.default_num_ctx, shift=shift
+        )
 
 
 def _check_capabilities(request: Inference, spec: ModelSpec) -> None:
@@ -120,7 +122,7 @@ async def _stream(http: web.Request, lines: AsyncGenerator[dict[str, Any], None]
             async for line in lines:
                 if not response.prepared:
                     await response.prepare(http)
-                await response.write(wire.dump(line) + b"\n")
+                await response.write(dump(line) + b"\n")
     except Interrupted as fault:
         if fault.action in DROPS:
             return drop(http, reset=fault.action == "drop_rst")
@@ -130,7 +132,7 @@ async def _stream(http: web.Request, lines: AsyncGenerator[dict[str, Any], None]
     except ApiError as error:
         if not response.prepared:
             raise
-        await response.write(wire.dump({"error": error.text}) + b"\n")
+        await response.write(dump({"error": error.text}) + b"\n")
     await response.write_eof()
     return response
 
@@ -143,7 +145,7 @@ def _last_words(fault: Interrupted) -> bytes:
         case "garbage_line":
             return b"<html>upstream went away</html>\n"
         case "error_line":
-            return wire.dump({"error": fault.text}) + b"\n"
+            return dump({"error": fault.text}) + b"\n"
         case _:
             return b""
 
@@ -152,25 +154,16 @@ async def _whole(
     http: web.Request, accepted: Accepted, lines: AsyncGenerator[dict[str, Any], None]
 ) -> web.StreamResponse:
     """Send one object with the whole text (item 5)."""
-    text, thinking, calls, last = "", "", [], None
     try:
         async with aclosing(lines):
-            async for line in lines:
-                part = line["message"] if accepted.request.chat else line
-                text += part["content" if accepted.request.chat else "response"]
-                thinking += part.get("thinking", "")
-                calls += part.get("tool_calls", [])
-                last = line
+            whole = await merged(accepted.request, lines)
     except Interrupted as fault:
         if fault.action in DROPS:
             return drop(http, reset=fault.action == "drop_rst")
         raise ApiError(500, fault.text) from None
-    if last is None:
+    if whole is None:
         raise ApiError(500, "no answer")
-    part = last["message"] if accepted.request.chat else last
-    part["content" if accepted.request.chat else "response"] = text
-    part.update({key: value for key, value in (("thinking", thinking), ("tool_calls", calls)) if value})
-    return web.Response(body=wire.dump(last), content_type="application/json", charset="utf-8")
+    return web.Response(body=dump(whole), content_type="application/json", charset="utf-8")
 
 
 def drop(http: web.Request, *, reset: bool) -> web.Response:

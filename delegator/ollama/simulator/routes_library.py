@@ -7,10 +7,11 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from delegator.ollama.dialect.answers import dump
+from delegator.ollama.dialect.requests import ApiError, field, read_json
 from delegator.ollama.simulator import wire
 from delegator.ollama.simulator.host import Host
 from delegator.ollama.simulator.library import Installed, PullFailed
-from delegator.ollama.simulator.requests import ApiError, field, read_json
 
 
 class LibraryRoutes:
@@ -70,9 +71,9 @@ class LibraryRoutes:
         try:
             async with aclosing(cast(Any, lines)):
                 async for line in lines:
-                    await response.write(wire.dump(line) + b"\n")
+                    await response.write(dump(line) + b"\n")
         except PullFailed as failed:
-            await response.write(wire.dump({"error": str(failed)}) + b"\n")
+            await response.write(dump({"error": str(failed)}) + b"\n")
         await response.write_eof()
         return response
 
@@ -100,4 +101,4 @@ def _name(body: dict[str, Any]) -> str:
 
 
 def _json(value: Any) -> web.Response:
-    return web.Response(body=wire.dump(value), content_type="application/json", charset="utf-8")
+    return web.Response(body=dump(value), content_type="application/json", charset="utf-8")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from delegator.ollama.dialect.durations import FOREVER
+from delegator.ollama.dialect.options import LoadKey
 from delegator.ollama.simulator.clock import Timer
-from delegator.ollama.simulator.durations import FOREVER
 from delegator.ollama.simulator.memory import RAM, Placement
 from delegator.ollama.simulator.models import ModelSpec
-from delegator.ollama.simulator.options import LoadKey
 from delegator.ollama.simulator.profiles import GB, HostProfile
 
 PROMPT_SPEEDUP = 25

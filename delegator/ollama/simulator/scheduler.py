@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 
+from delegator.ollama.dialect.options import LoadKey
 from delegator.ollama.simulator.clock import Clock
 from delegator.ollama.simulator.event_log import EventLog
 from delegator.ollama.simulator.faults import Faults
 from delegator.ollama.simulator.loading import DIED, Loader, LoadFailed
 from delegator.ollama.simulator.memory import Memory, OutOfMemory
 from delegator.ollama.simulator.models import ModelSpec
-from delegator.ollama.simulator.options import LoadKey
 from delegator.ollama.simulator.profiles import HostProfile
 from delegator.ollama.simulator.runner import Runner
 from delegator.ollama.simulator.unloading import Unloader

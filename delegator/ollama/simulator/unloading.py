@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from delegator.ollama.dialect.durations import FOREVER
 from delegator.ollama.simulator.clock import Clock, sleep
-from delegator.ollama.simulator.durations import FOREVER
 from delegator.ollama.simulator.event_log import EventLog
 from delegator.ollama.simulator.faults import Faults
 from delegator.ollama.simulator.memory import Memory

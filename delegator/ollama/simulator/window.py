@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from delegator.ollama.simulator.requests import ApiError
-from delegator.ollama.simulator.text.reply import Message, token_count
+from delegator.ollama.dialect.requests import ApiError, Message
+from delegator.ollama.simulator.text.reply import token_count
 
 PER_MESSAGE_CHARS = 16
 """What the template adds to every message."""

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from delegator.ollama.simulator.clock import Clock
 from delegator.ollama.simulator.library import Installed
 from delegator.ollama.simulator.models import ModelSpec
 from delegator.ollama.simulator.runner import Runner
-
-
-def dump(value: Any) -> bytes:
-    """Return JSON as Ollama writes it: compact, not ASCII only, the two line separators of JavaScript escaped."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    return text.encode("utf-8", "replace")
-
-
-def created_at(clock: Clock) -> str:
-    """Return now as replies state it: UTC, microseconds, Z."""
-    now = datetime.now(UTC) + timedelta(seconds=clock.skew_s)
-    return now.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def details(spec: ModelSpec) -> dict[str, Any]:
@@ -89,18 +74,3 @@ def show(model: Installed) -> dict[str, Any]:
         "capabilities": list(spec.capabilities),
         "modified_at": model.modified_at.isoformat(),
     }
-
-
-def metrics(
-    *, total_s: float, load_s: float, prompt_tokens: int, prompt_s: float, reply_tokens: int, reply_s: float
-) -> dict[str, Any]:
-    """Return the figures of a closing line; zero ones are left out, durations are whole nanoseconds."""
-    figures = {
-        "total_duration": round(total_s * 1e9),
-        "load_duration": round(load_s * 1e9),
-        "prompt_eval_count": prompt_tokens,
-        "prompt_eval_duration": round(prompt_s * 1e9),
-        "eval_count": reply_tokens,
-        "eval_duration": round(reply_s * 1e9),
-    }
-    return {key: value for key, value in figures.items() if value}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from delegator.ollama.simulator.text.reply import Message
+from delegator.ollama.dialect.requests import Message
 
 _YOUR_ROLE = re.compile(r"\A\s*# Your role: ([^\n(]{1,80})(?:\(([^\n]{0,80})\))?[^\n]*\n?")
 _YOUR_TURN = re.compile(r"^# Your turn: *(\w{1,20})", re.MULTILINE)

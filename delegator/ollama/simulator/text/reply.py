@@ -8,15 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from delegator.ollama.dialect.requests import Message
+
 _PIECE = re.compile(r"\s*\S{1,5}|\s+")
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a conversation as the model sees it."""
-
-    role: str
-    content: str
 
 
 @dataclass(frozen=True, slots=True)

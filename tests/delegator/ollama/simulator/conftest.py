@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
+from delegator.ollama.dialect.options import read_options
+from delegator.ollama.dialect.requests import Inference, Message
 from delegator.ollama.simulator.clock import ManualClock
 from delegator.ollama.simulator.generation import Accepted, answer
 from delegator.ollama.simulator.host import Host
 from delegator.ollama.simulator.models import find
-from delegator.ollama.simulator.options import read_options
 from delegator.ollama.simulator.profiles import PROFILES
-from delegator.ollama.simulator.requests import Inference
 from delegator.ollama.simulator.text.plain import script
-from delegator.ollama.simulator.text.reply import Message
 
 TEN_WORDS = " ".join(["word"] * 10)
 
@@ -96,7 +95,9 @@ class Stage:
             chat=True, name=model, messages=messages, keep_alive_s=keep_alive, stream=True, options=options,
             think=False, tools=(), schema=None, truncate=True, shift=True,
         )  # fmt: skip
-        read = read_options(options, spec, default_num_ctx=self.host.profile.default_num_ctx, shift=True)
+        read = read_options(
+            options, train_ctx=spec.train_ctx, default_num_ctx=self.host.profile.default_num_ctx, shift=True
+        )
         call = Call(self.host, Accepted(request, spec, read, "/api/chat"))
         self.calls.append(call)
         return call

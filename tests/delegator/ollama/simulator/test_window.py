@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from delegator.ollama.simulator.requests import ApiError
-from delegator.ollama.simulator.text.reply import Message, token_count
+from delegator.ollama.dialect.requests import ApiError, Message
+from delegator.ollama.simulator.text.reply import token_count
 from delegator.ollama.simulator.window import fit, render
 
 SYSTEM = Message("system", "Be brief.")

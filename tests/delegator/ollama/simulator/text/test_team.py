@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delegator.ollama.dialect.requests import Message
 from delegator.ollama.simulator.text.prompt import read_prompt
-from delegator.ollama.simulator.text.reply import Message, ReplyRequest, pieces
+from delegator.ollama.simulator.text.reply import ReplyRequest, pieces
 from delegator.ollama.simulator.text.team import team
 
 SYSTEM = (

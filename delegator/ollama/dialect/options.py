@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from delegator.ollama.simulator.models import ModelSpec
-
 MIN_NUM_CTX = 4
 
 _TYPES: dict[str, str] = {
@@ -22,7 +20,7 @@ _TYPES: dict[str, str] = {
 
 
 class OptionInvalid(ValueError):
-    """An option of the wrong type. Ollama answers it with 500, so the simulator does."""
+    """An option of the wrong type. Ollama answers it with 500, so do the stand-ins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +63,12 @@ class Options:
     seed: int | None = None
 
 
-def read_options(values: dict[str, Any], spec: ModelSpec, *, default_num_ctx: int, shift: bool) -> Options:
-    """Read the options of a request for this model; unknown ones are ignored, as Ollama does."""
+def read_options(values: dict[str, Any], *, train_ctx: int, default_num_ctx: int, shift: bool) -> Options:
+    """Read the options of a request for a model trained on `train_ctx` tokens; unknown ones are ignored (item 18).
+
+    Raises:
+        OptionInvalid: one is of the wrong type.
+    """
     for key, value in values.items():
         if key in _TYPES and not _is(value, _TYPES[key]):
             kind = _TYPES[key]
@@ -79,7 +81,7 @@ def read_options(values: dict[str, Any], spec: ModelSpec, *, default_num_ctx: in
         for key in ("num_batch", "num_gpu", "main_gpu", "num_thread", "draft_num_predict")
         if values.get(key) is not None
     }
-    load = LoadKey(num_ctx=min(num_ctx, spec.train_ctx), auto_ctx=asked is None, shift=shift, **given)
+    load = LoadKey(num_ctx=min(num_ctx, train_ctx), auto_ctx=asked is None, shift=shift, **given)
     seed, limit = values.get("seed"), values.get("num_predict")
     return Options(
         load=load,

@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from delegator.ollama.simulator.durations import DurationInvalid, read_keep_alive
-from delegator.ollama.simulator.text.reply import Message
+from delegator.ollama.dialect.durations import DurationInvalid, read_keep_alive
 
 
 class ApiError(Exception):
@@ -17,6 +16,14 @@ class ApiError(Exception):
         super().__init__(status, text)
         self.status = status
         self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation as the model sees it."""
+
+    role: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from delegator.ollama.simulator.durations import FOREVER, DurationInvalid, read_keep_alive
+from delegator.ollama.dialect.durations import FOREVER, DurationInvalid, read_keep_alive
 
 
 @pytest.mark.parametrize(
