@@ -152,7 +152,8 @@ class CatalogueInvalid(InvalidInput):
 
     @property
     def advice(self) -> str:
-        return "Mend that key, or choose one of the shipped catalogues: echo, compact, single."
+        mend = "Mend that key" if self.key else "Give a catalogue that can be read"
+        return f"{mend}, or choose one of the shipped catalogues: echo, compact, single."
 
 
 class SettingsInvalid(InvalidInput):

@@ -57,6 +57,12 @@ def _with_unit(size_bytes: int) -> int:
     return size_bytes
 
 
+def _something(size_bytes: int) -> int:
+    if size_bytes == 0:
+        raise ValueError("is nothing; leave it away for what the machine has")
+    return size_bytes
+
+
 def _postgresql_url(url: str) -> str:
     if not re.match(r"postgres(ql)?(\+psycopg)?://.", url):
         raise ValueError("is not the address of a PostgreSQL database")
@@ -147,7 +153,7 @@ class Settings(BaseSettings):
     catalogue: str = Field(
         "echo", min_length=1, description="echo, compact, single, or the path of a catalogue folder or TOML file."
     )
-    memory: SizeBytes | None = Field(
+    memory: Annotated[SizeBytes, AfterValidator(_something)] | None = Field(
         None,
         description="Memory for models, as in 64GB. Without it: the machine's less memory_reserve, "
         "or 64GB with simulated models.",

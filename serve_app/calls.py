@@ -8,14 +8,26 @@ this list against the table.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
-from typing import Any, Generic, Self, TypeVar, overload
+from collections.abc import Coroutine
+from typing import Any, Generic, Protocol, Self, TypeVar, overload
+
+from pydantic import ValidationError
 
 from delegator import schemas as s
+from serve_app import faults
 from serve_app.operations import BY_NAME, Operation
 
 RequestT = TypeVar("RequestT", bound=s.Request)
 ReplyT = TypeVar("ReplyT", bound=s.Reply)
+AskedT_contra = TypeVar("AskedT_contra", bound=s.Request, contravariant=True)
+AnswerT_co = TypeVar("AnswerT_co", covariant=True)
+
+
+class Method(Protocol[AskedT_contra, AnswerT_co]):
+    """One operation, asked with its request model or with the fields of it."""
+
+    def __call__(self, request: AskedT_contra | None = None, /, **fields: Any) -> AnswerT_co:
+        """Do it. Raises InvalidInput: a field is wrong; and whatever else the operation raises."""
 
 
 class PlainCaller(ABC):
@@ -47,18 +59,26 @@ class Call(Generic[RequestT, ReplyT]):
     @overload
     def __get__(self, caller: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, caller: PlainCaller, owner: type) -> Callable[[RequestT], ReplyT]: ...
+    def __get__(self, caller: PlainCaller, owner: type) -> Method[RequestT, ReplyT]: ...
     @overload
-    def __get__(self, caller: AsyncCaller, owner: type) -> Callable[[RequestT], Coroutine[Any, Any, ReplyT]]: ...
+    def __get__(self, caller: AsyncCaller, owner: type) -> Method[RequestT, Coroutine[Any, Any, ReplyT]]: ...
     def __get__(self, caller: PlainCaller | AsyncCaller | None, owner: type) -> Any:
         if caller is None:
             return self
 
-        def call(request: RequestT, /) -> Any:
-            return caller.call(self.operation, request)
+        def call(request: RequestT | None = None, /, **fields: Any) -> Any:
+            if request is not None and fields:
+                raise TypeError(f"{self.operation.name} takes a request or its fields, not both")
+            return caller.call(self.operation, self._request(fields) if request is None else request)
 
         call.__name__, call.__doc__ = self.operation.name, self.operation.description
         return call
+
+    def _request(self, fields: dict[str, Any]) -> RequestT:
+        try:
+            return self.request.model_validate(fields)
+        except ValidationError as exc:
+            raise faults.invalid_input(exc, known=self.operation.field_names) from None
 
 
 class Calls:

@@ -1,7 +1,10 @@
 """The typed Python client: `Client` for plain code, `AsyncClient` for async code, both over the HTTP interface.
 
     with Client() as delegator:
-        session = delegator.create_session(CreateSessionRequest(task_description="Add user authentication feature"))
+        session = delegator.create_session(task_description="Add user authentication feature")
+        ended = delegator.end_session(OptionalSessionRef(session_id=session.session_id))
+
+A request is given as its model, or as the fields of it.
 
 Owns the way of a request onto the wire and of an answer back, errors included: they are raised as the same
 `DelegatorError` classes that the server raised. Which operations there are, and where, says `operations.py`.

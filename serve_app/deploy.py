@@ -17,6 +17,7 @@ from ray.serve import Application
 from starlette.middleware import Middleware
 
 from delegator.roles import load_catalogue
+from delegator.roles.files import absolute_catalogue
 from delegator.settings import Settings
 from serve_app.disconnect import ServeDisconnect
 from serve_app.gateway import Gateway
@@ -53,6 +54,7 @@ def _founded(settings: Settings) -> Settings:
     mode = backing.choose_models(settings).mode
     found: dict[str, Any] = {
         "home": home.path,
+        "catalogue": absolute_catalogue(settings.catalogue),
         "models": mode,
         "memory": memory_for_models(settings, simulated=mode == "simulated"),
         "database_url": backing.ensure_database(settings, home),

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any, Protocol
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
@@ -25,6 +25,7 @@ from delegator.settings import Settings
 from serve_app import incoming
 from serve_app.answers import error_response, reply_response
 from serve_app.backend import Backend, Probe
+from serve_app.docs_page import docs_page
 from serve_app.faults import delegator_error
 from serve_app.guard import HostGuard
 from serve_app.http_words import ABOUT, error_responses, request_description
@@ -78,6 +79,7 @@ def build_app(
         version=VERSION,
         description=ABOUT,
         lifespan=lifespan,
+        docs_url=None,  # these pages would load their scripts from a public server: see `docs_page.py`
         redoc_url=None,
         middleware=[*middleware, Middleware(HostGuard, host=settings.host)],
         exception_handlers={HTTPException: _http_error, DelegatorError: _any_error, Exception: _any_error},
@@ -154,6 +156,10 @@ def _add_index(app: FastAPI, settings: Settings) -> None:
     @app.get("/", include_in_schema=False)
     async def index() -> dict[str, Any]:
         return {"name": "delegator", "version": VERSION, "places": places, "operations": operations}
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs(http: HttpRequest) -> Response:
+        return HTMLResponse(docs_page(str(http.base_url)))
 
 
 async def _any_error(_http: HttpRequest, exc: Exception) -> Response:

@@ -37,12 +37,7 @@ async def read(operation: Operation, http: HttpRequest) -> schemas.Request:
     try:
         return operation.request.model_validate(given)
     except ValidationError as exc:
-        raise faults.invalid_input(exc, known=field_names(operation)) from None
-
-
-def field_names(operation: Operation) -> list[str]:
-    """Return the names of a request's fields as callers write them."""
-    return [field.alias or name for name, field in operation.request.model_fields.items()]
+        raise faults.invalid_input(exc, known=operation.field_names) from None
 
 
 def _put(given: dict[str, Any], name: str, value: str, place: str) -> None:

@@ -75,6 +75,11 @@ class Operation:
         """The fields of the request that stand in the path."""
         return tuple(re.findall(r"{(\w+)}", self.path))
 
+    @property
+    def field_names(self) -> list[str]:
+        """The fields of the request as callers write them."""
+        return [field.alias or name for name, field in self.request.model_fields.items()]
+
     async def run(self, backend: Backend, request: s.Request) -> s.Reply:
         """Answer `request`, which is of this operation's request model, through `backend`."""
         if self.handler is not None:

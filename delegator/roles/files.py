@@ -59,6 +59,14 @@ def find_catalogue(name_or_path: str) -> CatalogueSource:
     return CatalogueSource(name, shown, path.parent, values)
 
 
+def absolute_catalogue(name_or_path: str) -> str:
+    """Make the path of a catalogue hold in any working folder: actors work in another one. Shipped names stay."""
+    if name_or_path in SHIPPED:
+        return name_or_path
+    path = Path(name_or_path).expanduser()
+    return str(path.absolute()) if path.exists() else name_or_path
+
+
 def read_brief(source: CatalogueSource, *, role: str, brief: str | None) -> str:
     """Return the brief of a role as text.
 
@@ -94,8 +102,8 @@ def _user_path(given: str) -> tuple[Path, str]:
     except OSError as exc:
         raise CatalogueInvalid(given, "", f"cannot be read: {exc.strerror or exc}") from exc
     near = difflib.get_close_matches(given, SHIPPED, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise CatalogueInvalid(given, "", f"does not exist; {hint}Shipped are {', '.join(SHIPPED)}")
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise CatalogueInvalid(given, "", f"does not exist{hint}")
 
 
 def _names_a_file(brief: str) -> bool:

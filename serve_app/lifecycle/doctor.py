@@ -26,6 +26,7 @@ from serve_app.lifecycle.home import Home
 from serve_app.lifecycle.instance import read_instance
 from serve_app.lifecycle.memory import machine_bytes, memory_for_models
 from serve_app.lifecycle.models_check import check_ollama
+from serve_app.lifecycle.status import describe
 
 OLDEST_PYTHON = (3, 11)
 RAY_SERIES = "2.60."
@@ -114,10 +115,16 @@ def _shared_memory(_: Settings) -> Iterable[Check]:
         yield Check("shared memory", "ok", f"{free / 10**6:.0f} MB free")
 
 
+def _running_system(settings: Settings) -> Iterable[Check]:
+    seen = describe(settings)
+    if seen.running and not seen.healthy:
+        found = f"running, but not well: {'; '.join(seen.degraded)}"
+        yield Check("system", "warn", found, "Start it anew: delegator up")
+
+
 def _ports(settings: Settings) -> Iterable[Check]:
     instance = read_instance(Home(settings.home_dir).path)
-    ours = {instance.port} if instance is not None and not instance.dead_parts() else set()
-    if settings.port in ours:
+    if instance is not None and instance.port == settings.port and instance.ray_lives():
         yield Check("port", "ok", f"{settings.port}, used by the running Delegator")
     elif preflight.port_problem(settings.host, settings.port) is None:
         yield Check("port", "ok", f"{settings.port} is free")
@@ -202,6 +209,7 @@ CHECKS: tuple[Callable[[Settings], Iterable[Check]], ...] = (
     _home,
     _memory,
     _shared_memory,
+    _running_system,
     _ports,
     _joined_ray,
     _database,

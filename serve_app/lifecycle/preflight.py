@@ -44,7 +44,7 @@ def prepare_home(home: Home) -> None:
         with tempfile.TemporaryFile(dir=home.path):
             pass
     except OSError as exc:
-        raise StartFailed("the home folder", f"{home.path} cannot be written: {exc.strerror}", advice) from exc
+        raise StartFailed("Delegator", f"its home {home.path} cannot be written: {exc.strerror}", advice) from exc
 
 
 def check(settings: Settings, home: Home, catalogue: Catalogue) -> list[str]:

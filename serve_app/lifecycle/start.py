@@ -10,10 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from actors import cluster, local_ray
 from delegator.roles import Catalogue, load_catalogue
+from delegator.roles.files import absolute_catalogue
 from delegator.settings import GB, Settings
 from serve_app.lifecycle import applications, backing, preflight
 from serve_app.lifecycle.applications import Parts
@@ -189,12 +189,6 @@ def api_url(settings: Settings) -> str:
     """Return where a program on this machine reaches the API."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - looked up, not bound
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
-
-
-def absolute_catalogue(catalogue: str) -> str:
-    """Make the path of a catalogue absolute: actors work in another folder."""
-    path = Path(catalogue).expanduser()
-    return str(path.absolute()) if path.exists() and ("/" in catalogue or path.suffix) else catalogue
 
 
 def _dashboard_of_joined() -> str | None:

@@ -59,8 +59,7 @@ def take_down(home: Home, joined: JoinedRay | None, *, before_database: Callable
     taken = Taken()
     found = processes.own_processes(home.instance_id, home.runtime_dir, home.database_dir)
     taken.processes += [processes.named(process) for process in found]
-    if joined is not None:
-        _leave(joined, taken)
+    gone = joined is None or _leave(joined, taken)
     local_ray.stop_local_ray(home.instance_id, keep_logs_in=home.logs / "ray")
     before_database()
     marked = processes.own_processes(home.instance_id)
@@ -73,16 +72,20 @@ def take_down(home: Home, joined: JoinedRay | None, *, before_database: Callable
     late = processes.own_processes(home.instance_id)  # started while the others ended
     taken.processes += [processes.named(process) for process in late if process not in found]
     processes.kill(late)
-    remove_instance(home.path)
+    if gone:  # else the note is all that leads back to what still runs there
+        remove_instance(home.path)
     return taken
 
 
-def _leave(joined: JoinedRay, taken: Taken) -> None:
+def _leave(joined: JoinedRay, taken: Taken) -> bool:
+    """Take what is ours from the Ray that goes on; False where that Ray does not let us."""
     if not cluster.reachable(joined.address):
-        return  # that Ray has ended, and our actors with it
+        return True  # that Ray has ended, and our actors with it
     try:
         with cluster.connected(joined.address):
             taken.removed += applications.remove(stop_serve=joined.stop_serve)
             taken.removed += cluster.remove_ours()
     except DelegatorError as exc:
-        taken.problems.append(exc.message)
+        taken.problems.append(f"what runs on the Ray at {joined.address} is still there: {exc.message}")
+        return False
+    return True

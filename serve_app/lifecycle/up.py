@@ -11,12 +11,13 @@ import os
 from collections.abc import Iterator
 
 from actors.processes import MARK
-from delegator.settings import Settings
+from delegator.roles.files import absolute_catalogue
+from delegator.settings import GB, Settings
 from serve_app.lifecycle import applications, preflight
 from serve_app.lifecycle.applications import Parts
 from serve_app.lifecycle.home import Home
 from serve_app.lifecycle.instance import Instance, read_instance
-from serve_app.lifecycle.start import Report, Start, absolute_catalogue
+from serve_app.lifecycle.start import Report, Start
 from serve_app.lifecycle.status import alive
 from serve_app.lifecycle.teardown import joined_ray, take_down
 
@@ -61,6 +62,8 @@ def _running(settings: Settings, home: Home) -> Instance | None:
     if settings.models != "auto":
         asked["models"] = settings.models
     other = [f"{name} {getattr(noted, name)}" for name, value in asked.items() if getattr(noted, name) != value]
+    if settings.memory not in (None, noted.memory_bytes):
+        other.append(f"memory {noted.memory_bytes / GB:.1f} GB")
     notices = (f"it goes on with {', '.join(other)}; to change that: delegator down",) if other else ()
     return noted.model_copy(update={"already": True, "notices": notices})
 

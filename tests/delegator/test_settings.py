@@ -237,6 +237,12 @@ def test_a_size_whose_unit_was_forgotten_is_refused():
     assert refusal(memory="64")[2] == "is 64 bytes, which holds nothing; give a unit, as in 64GB"
 
 
+@pytest.mark.parametrize("nothing", ["0", "0GB", 0])
+def test_no_memory_for_models_is_refused(nothing):
+    assert refusal(memory=nothing)[2] == "is nothing; leave it away for what the machine has"
+    assert Settings.load(memory_reserve=nothing).memory_reserve == 0
+
+
 @pytest.mark.parametrize("text", ["port = ", "[[", "port = 1\nport = 2", "\x00"])
 def test_a_file_that_is_no_toml_is_named(write_file, text):
     write_file(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -45,6 +46,39 @@ async def test_the_async_client_does_the_same(address: str, backend: CannedBacke
 
     assert reply.session_id == SESSION
     assert backend.asked == [("create_session", s.CreateSessionRequest(task_description="Fix typo", wait_s=0))]
+
+
+async def test_fields_may_stand_for_the_request(client: Client, address: str, backend: CannedBackend):
+    client.create_session(task_description="Fix typo", wait_s=0)
+    client.list_active_sessions()
+    client.send_message(**{"session_id": SESSION, "from": "ceo", "to": "cto", "text": "And now?"})
+    async with AsyncClient(address) as other:
+        await other.statistics(**{"from": "2025-11-01"})
+
+    assert backend.asked == [
+        ("create_session", s.CreateSessionRequest(task_description="Fix typo", wait_s=0)),
+        ("list_active_sessions", s.NoInput()),
+        ("send_message", s.SendMessageRequest(session_id=SESSION, from_role="ceo", to_role="cto", text="And now?")),
+        ("statistics", s.StatisticsRequest(from_date=date(2025, 11, 1))),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "task_description: is missing"),
+        ({"task_description": " "}, "task_description: is empty"),
+        ({"task_description": "x" * 2**20}, "task_description: is longer than 20000 characters"),
+        ({"task_description": 5}, "task_description: is not text"),
+        ({"task_description": "x", "prioritiy": "high"}, "prioritiy: is not known"),
+    ],
+)
+def test_wrong_fields_are_told_as_on_every_face(client: Client, backend: CannedBackend, fields, message):
+    with pytest.raises(errors.InvalidInput) as told:
+        client.create_session(**fields)
+
+    assert (told.value.code, told.value.message) == ("invalid_input", message)
+    assert backend.asked == []
 
 
 def test_texts_of_any_alphabet_arrive_unchanged(client: Client, backend: CannedBackend):

@@ -6,7 +6,7 @@ import pytest
 
 from delegator.errors import CatalogueInvalid
 from delegator.roles import load_catalogue
-from delegator.roles.files import MAX_BRIEF_BYTES, MAX_CATALOGUE_BYTES
+from delegator.roles.files import MAX_BRIEF_BYTES, MAX_CATALOGUE_BYTES, absolute_catalogue
 
 
 def refused(path) -> CatalogueInvalid:
@@ -64,8 +64,30 @@ def test_a_name_that_is_nothing_is_answered_with_what_was_meant():
     error = refused("ekho")
 
     assert (error.file, error.key) == ("ekho", "")
-    assert "did you mean echo?" in error.reason
-    assert "echo, compact, single" in error.reason
+    assert error.reason == "does not exist; did you mean echo?"
+    assert error.advice == (
+        "Give a catalogue that can be read, or choose one of the shipped catalogues: echo, compact, single."
+    )
+
+
+@pytest.mark.parametrize("given", ["firm", "./firm", "firm/catalogue.toml"])
+def test_a_path_is_made_to_hold_in_any_working_folder(tmp_path, one_role, monkeypatch, given):
+    (tmp_path / "firm").mkdir()
+    (tmp_path / "firm" / "catalogue.toml").write_text(one_role, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    path = absolute_catalogue(given)
+    monkeypatch.chdir("/")
+
+    assert load_catalogue(path).name == "firm"
+
+
+def test_a_shipped_name_stays_a_name_whatever_lies_beside(tmp_path, monkeypatch):
+    (tmp_path / "echo").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert absolute_catalogue("echo") == "echo"
+    assert absolute_catalogue("nonsense") == "nonsense"
 
 
 @pytest.mark.parametrize("given", ["", "   ", "a\x00b", "x" * 5000])

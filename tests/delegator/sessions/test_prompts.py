@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from delegator.ollama.dialect.requests import Message
 from delegator.ollama.simulator.text.prompt import read_prompt
-from delegator.ollama.simulator.text.reply import Message
 from delegator.roles.catalogue import load_catalogue
 from delegator.schemas import MAX_TEXT_CHARS, TurnPurpose
 from delegator.sessions.fitting import MARK, estimate_tokens

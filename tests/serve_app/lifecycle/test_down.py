@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import pytest
 
 from actors import processes
+from delegator.errors import StartFailed
 from delegator.ollama.client import LoadOptions, OllamaClient
 from delegator.ollama.simulator.server import SimulatedHost
 from delegator.settings import GB, Settings
@@ -66,6 +69,30 @@ def test_a_note_whose_processes_are_gone_is_removed(tmp_path: Path) -> None:
     assert down(Settings(home=tmp_path)).was_running
     assert read_instance(tmp_path) is None
     assert (before.running, before.healthy) == (False, False)
+
+
+def test_what_a_joined_ray_keeps_from_us_can_be_ended_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = StartFailed("the connection to Ray", "it asks for a token", "")
+    monkeypatch.setattr("actors.cluster.reachable", lambda _address: True)
+    monkeypatch.setattr("actors.cluster.connected", raising(refused))
+    write_instance(noted(tmp_path, ray_joined=True, database="external", processes={}))
+
+    kept = down(Settings(home=tmp_path))
+    still_noted = read_instance(tmp_path) is not None
+    monkeypatch.setattr("actors.cluster.reachable", lambda _address: False)  # that Ray has ended meanwhile
+    done = down(Settings(home=tmp_path))
+
+    assert kept.problems == [f"what runs on the Ray at 127.0.0.1:6379 is still there: {refused.message}"]
+    assert still_noted
+    assert done.problems == []
+    assert read_instance(tmp_path) is None
+
+
+def raising(error: Exception) -> Callable[..., NoReturn]:
+    def refuse(*_: object) -> NoReturn:
+        raise error
+
+    return refuse
 
 
 async def test_models_that_a_dead_system_left_in_ollama_are_unloaded(tmp_path: Path, database_url: str) -> None:

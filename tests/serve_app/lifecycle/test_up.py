@@ -12,10 +12,12 @@ import pytest
 
 from actors import local_ray, processes
 from delegator.errors import CatalogueInvalid, OllamaUnavailable, SettingsInvalid, StartFailed, StoreUnavailable
-from delegator.settings import Settings
+from delegator.settings import GB, Settings
 from serve_app.lifecycle.home import Home
+from serve_app.lifecycle.instance import write_instance
 from serve_app.lifecycle.preflight import free_port
 from serve_app.lifecycle.up import up
+from tests.serve_app.lifecycle.notes import noted
 
 
 @pytest.fixture
@@ -45,6 +47,7 @@ def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     with pytest.raises(StartFailed, match="cannot be written") as told:
         up(Settings(home=tmp_path / "file" / "home", models="simulated"))
 
+    assert told.value.message.startswith("Delegator did not start: its home ")
     assert "DELEGATOR_HOME" in told.value.advice
 
 
@@ -116,6 +119,19 @@ def test_a_note_of_a_dead_system_is_no_running_system(tmp_path: Path, taken: int
         up(Settings(home=tmp_path, port=taken, models="simulated"))
 
     nothing_is_left(tmp_path)
+
+
+def test_a_running_system_tells_what_it_goes_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve_app.lifecycle.up.alive", lambda _url: True)
+    write_instance(noted(tmp_path))
+
+    asked_for = up(Settings(home=tmp_path, catalogue="compact", models="ollama", memory=8 * GB))
+    the_same = up(Settings(home=tmp_path, memory=64 * GB))
+
+    differing = "catalogue echo, models simulated, memory 64.0 GB"
+    assert asked_for.already
+    assert asked_for.notices == (f"it goes on with {differing}; to change that: delegator down",)
+    assert the_same.notices == ()
 
 
 def nothing_is_left(folder: Path) -> None:
