@@ -27,7 +27,10 @@ CONNECT_S = 3.0
 _before: dict[str, str | None] = {}
 """What the variables that `connect` set were before."""
 
-_ADVICE = "Is Ray running there? `ray status` tells; without --ray-address Delegator starts a Ray of its own."
+_ADVICE = (
+    "Is Ray running there, and is its token in ~/.ray/auth_token or RAY_AUTH_TOKEN? "
+    "Without --ray-address Delegator starts a Ray of its own."
+)
 
 
 def model_host_name(endpoint: str) -> str:
@@ -51,13 +54,21 @@ def driver_environment(token_path: Path | None) -> dict[str, str]:
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     }
     if token_path is None:
-        return plain
+        # Ray asks for its token by default, but a driver shows one unasked only to the address `auto`.
+        shows_token = "RAY_AUTH_MODE" not in os.environ and _users_token()
+        return plain | ({"RAY_AUTH_MODE": "token"} if shows_token else {})
     return plain | {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token_path),
         # On Linux Ray replaces 127.0.0.1 by the machine's outer address, unless clusters are switched off by this.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     }
+
+
+def _users_token() -> bool:
+    """Return whether the user has a token for Rays of his own, where Ray itself would look for it."""
+    named = os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")
+    return bool(os.environ.get("RAY_AUTH_TOKEN")) or Path(named).expanduser().is_file()
 
 
 def connect(address: str, *, token_path: Path | None = None) -> str:

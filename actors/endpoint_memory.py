@@ -25,6 +25,7 @@ from delegator.errors import (
     ModelMissing,
     OllamaBusy,
     OllamaRefused,
+    OllamaUnavailable,
     SessionEnded,
 )
 from delegator.ollama.client import LoadedModel, LoadOptions, OllamaClient, normalise
@@ -46,6 +47,12 @@ FORMER_LIFE_S = 60.0
 
 DID_NOT_LOAD = (ModelLoadFailed, ModelMissing, OllamaRefused, OllamaBusy)
 """Errors after which a model is known not to be in memory; after any other it may turn up there later."""
+
+GONE_AFTER_MISSES = 3
+"""Comparisons without an answer after which an Ollama, and with it what it had in memory, is taken for gone."""
+
+NO_MODEL = Entry("", 0, 0, Phase.UNLOADING)
+"""Stands where an event is about the endpoint, not about one of its models."""
 
 
 class EndpointMemory:
@@ -73,6 +80,7 @@ class EndpointMemory:
         self._leaving: dict[str, asyncio.Task[None]] = {}
         self._claims: dict[str, float] = {}
         self.ledger = Ledger(spec.capacity_bytes)
+        self._misses = 0
         self.loading: str | None = None
         """The model that Ollama is loading at this moment: cancelling the load now stops it there."""
         self.suspect: str | None = None
@@ -272,7 +280,11 @@ class EndpointMemory:
         """
         known = {e.model: e for e in self.ledger.entries()}
         idle = [e for e in known.values() if not e.busy]
-        loaded = {normalise(m.name): m for m in await self._client.ps()}
+        try:
+            loaded = {normalise(m.name): m for m in await self._client.ps()}
+        except OllamaUnavailable as exc:
+            return await self._miss(idle, exc)
+        self._answers_again()
         lost = []
         for entry in idle:
             if self.ledger.get(entry.model) is not entry or entry.busy:
@@ -287,6 +299,29 @@ class EndpointMemory:
             if name not in self.ledger and name not in known:  # known, but gone meanwhile: the answer is old
                 self._enter(name, found, foreign=name not in loaded_by_us and not self._is_claimed(name))
         return lost
+
+    async def _miss(self, idle: Iterable[Entry], exc: OllamaUnavailable) -> list[str]:
+        """Note that nobody answered. Once that has lasted, what was in memory is taken for lost: so is its server.
+
+        Raises:
+            OllamaUnavailable: it may be a moment's trouble.
+        """
+        self._misses += 1
+        if self._misses < GONE_AFTER_MISSES:
+            raise exc
+        if self.suspect is None:
+            self.suspect = exc.message
+            self._outbox.tell(EventKind.HOST_SUSPECT, NO_MODEL, None, reason=exc.message)
+        gone = [e for e in idle if self.ledger.get(e.model) is e and not e.busy]
+        for entry in gone:
+            await self._strike_out(entry, EventKind.MODEL_LOST)
+        return [entry.model for entry in gone]
+
+    def _answers_again(self) -> None:
+        if self._misses >= GONE_AFTER_MISSES:
+            self.suspect = None
+            self._outbox.tell(EventKind.HOST_RECOVERED, NO_MODEL, None)
+        self._misses = 0
 
     def _enter(self, name: str, found: LoadedModel, *, foreign: bool) -> None:
         self.ledger.put(

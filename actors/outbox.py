@@ -43,7 +43,9 @@ class Outbox:
             "num_ctx": entry.num_ctx,
             **data,
         }
-        event = NewEvent(kind=kind, at=at or datetime.now(UTC), session_id=session_id, model=entry.model, data=facts)
+        event = NewEvent(
+            kind=kind, at=at or datetime.now(UTC), session_id=session_id, model=entry.model or None, data=facts
+        )
         self._events.append(event)
 
     async def flush(self) -> None:

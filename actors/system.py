@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import ray
@@ -12,6 +13,8 @@ from actors.cluster import NAMESPACE, SESSION_MANAGER
 from actors.session_manager import SessionManager
 from delegator.errors import DelegatorError, StartFailed
 from delegator.settings import Settings
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 async def ensure_system(settings: Settings) -> None:
@@ -46,8 +49,10 @@ def _ensure_manager(settings: Settings) -> None:
             raise cause from exc
         raise StartFailed("the session manager", str(cause or exc), "See the log folder of Delegator.") from exc
     except (RayActorError, GetTimeoutError) as exc:
-        raise StartFailed("the session manager", _first_line(exc), "See the log folder of Delegator.") from exc
+        raise StartFailed("the session manager", _last_words(exc), "See the log folder of Delegator.") from exc
 
 
-def _first_line(exc: Exception) -> str:
-    return (str(exc).strip() or type(exc).__name__).splitlines()[0]
+def _last_words(exc: Exception) -> str:
+    """Return what an actor that did not come up said last: the error of its creation, without the way there."""
+    lines = [line for line in _ANSI.sub("", str(exc)).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else type(exc).__name__

@@ -56,7 +56,7 @@ async def wire(settings: Settings) -> Parts:
 
 def model_capacity_bytes(settings: Settings, catalogue: Catalogue) -> int:
     """Return what models may take: the memory given, less what the agents' own processes hold."""
-    given = settings.memory or DEFAULT_MEMORY_BYTES
+    given = DEFAULT_MEMORY_BYTES if settings.memory is None else settings.memory
     return max(1, given - AGENT_MEMORY_BYTES * len(catalogue.roles))
 
 

@@ -415,7 +415,7 @@ class AgentNotActive(WrongState):
 
     @property
     def advice(self) -> str:
-        return f"Add it first: add_agent_to_session with agent_role '{self.suggest_spawn}'."
+        return f"get_session shows the team; add_agent_to_session with agent_role '{self.suggest_spawn}' takes it in."
 
 
 class AgentBusy(WrongState):

@@ -22,7 +22,8 @@ import psutil
 from actors import processes
 from actors.processes import MARK
 from delegator.errors import DelegatorError, StartFailed
-from delegator.settings import Settings
+from delegator.roles import load_catalogue
+from delegator.settings import GB, Settings
 from serve_app.lifecycle.home import Home
 from serve_app.lifecycle.memory import SIMULATED_BYTES
 
@@ -141,6 +142,8 @@ def _simulator_command(
     command += ["--scale", f"{settings.simulator_scale:g}", "--profile", _machine(memory_bytes)]
     # Delegator keeps account of the memory: Ollama's own limit of three models would only hide what it decides.
     command += ["--max-loaded", "32"]
+    for model in load_catalogue(settings.catalogue).models.values():  # a user's own may name any
+        command += ["--also", f"{model.name}={model.memory_bytes / GB:g}@{model.num_ctx}"]
     if exit_with_pid is not None:
         command += ["--exit-with-pid", str(exit_with_pid)]
     return command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -242,6 +243,28 @@ async def test_a_claim_sent_before_a_session_ended_does_not_hold_its_models_agai
 
     assert (*sweep.models_unloaded, *again.models_unloaded) == (DEVELOPER,)
     assert await after.loaded() == set()
+
+
+async def test_an_ollama_that_is_gone_takes_its_models_with_it_and_is_told_when_it_comes_back(start_host: Any) -> None:
+    it = await start_host()
+    await it.host.warm(it.wish("w", DEVELOPER), DEADLINE_S)
+    coming_back = asyncio.create_task(it.simulator.restart(down_s=400))
+    claims = await it.claims(s1=(DEVELOPER,))
+
+    while (view := await it.host.view()).residents:
+        with contextlib.suppress(DelegatorError):
+            await it.host.reconcile(claims)
+
+    assert view.suspect
+    assert await it.reservations.existing() == set()
+    await coming_back
+    while (await it.host.view()).suspect:
+        with contextlib.suppress(DelegatorError):
+            await it.host.reconcile(claims)
+    await it.host.flush()
+    kinds = [e.kind for e in it.events]
+    assert EventKind.MODEL_LOST in kinds
+    assert kinds.index(EventKind.HOST_SUSPECT) < kinds.index(EventKind.HOST_RECOVERED)
 
 
 async def test_a_missing_model_is_named_and_its_fallback_chosen(start_host: Any) -> None:

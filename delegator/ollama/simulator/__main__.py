@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from delegator.ollama.dialect.durations import DurationInvalid, read_keep_alive
+from delegator.ollama.simulator.models import ModelSpec, find, stand_in
 from delegator.ollama.simulator.profiles import PROFILES, HostProfile
 from delegator.ollama.simulator.server import SimulatedHost
 from delegator.ollama.simulator.text.plain import echo, lorem
@@ -42,6 +43,10 @@ def read_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--source", choices=SOURCES, default="team", help="what models say (default %(default)s)")
     parser.add_argument("--models", help="names on disk, separated by commas (default: all the simulator knows)")
+    parser.add_argument(
+        "--also", action="append", default=[], metavar="NAME=GB@CTX", type=read_stand_in,
+        help="a further model on disk, which takes GB loaded with a window of CTX; known ones stay as they are",
+    )  # fmt: skip
     parser.add_argument("--max-loaded", type=int, help="OLLAMA_MAX_LOADED_MODELS (default: 3, or 3 per GPU)")
     parser.add_argument("--num-parallel", type=int, default=1, help="OLLAMA_NUM_PARALLEL (default %(default)s)")
     parser.add_argument("--keep-alive", default="5m", help="OLLAMA_KEEP_ALIVE (default %(default)s)")
@@ -61,6 +66,18 @@ def read_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return arguments
 
 
+def read_stand_in(text: str) -> ModelSpec:
+    """Read `phi3:mini=3.2@8192` as a model."""
+    name, _, rest = text.rpartition("=")
+    loaded_gb, _, num_ctx = rest.partition("@")
+    try:
+        if name:
+            return find(name) or stand_in(name, loaded_gb=float(loaded_gb), num_ctx=int(num_ctx))
+        raise argparse.ArgumentTypeError(f"'{text}' names no model")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=GB@CTX, as in phi3:mini=3.2@8192") from None
+
+
 def profile_of(arguments: argparse.Namespace) -> HostProfile:
     """Return the machine that the arguments describe."""
     profile = PROFILES[arguments.profile]
@@ -69,6 +86,7 @@ def profile_of(arguments: argparse.Namespace) -> HostProfile:
         max_loaded=arguments.max_loaded,
         num_parallel=arguments.num_parallel,
         keep_alive_s=arguments.keep_alive,
+        also=tuple(arguments.also),
         installed=tuple(name.strip() for name in arguments.models.split(",")) if arguments.models else None,
     )
 

@@ -57,6 +57,8 @@ class Library:
             if spec is None:
                 raise ValueError(f"the simulated registry has no model '{name}'; it has {', '.join(MODELS)}")
             self._models[spec.name] = Installed(spec, bought - timedelta(minutes=age))
+        for spec in profile.also:
+            self._models.setdefault(spec.name, Installed(spec, bought))
 
     def get(self, name: str) -> Installed | None:
         """Return the installed model of this name, however it is written (item 3)."""

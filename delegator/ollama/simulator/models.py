@@ -128,6 +128,18 @@ MODELS: dict[str, ModelSpec] = {
 }  # fmt: skip
 """By normalised name: all the simulated registry has."""
 
+
+def stand_in(name: str, *, loaded_gb: float, num_ctx: int) -> ModelSpec:
+    """Return a model the table does not have, of a plain shape, that takes `loaded_gb` when loaded at `num_ctx`."""
+    layers, kv_heads, head_dim = 16, 2, 128
+    cache_bytes = 2 * layers * kv_heads * head_dim * 2 * num_ctx
+    file_bytes = max(_gb(0.05), _gb(loaded_gb - 0.45) - cache_bytes)
+    return ModelSpec(
+        name=normalise(name), file_bytes=file_bytes, params="?", family="llama", layers=layers, heads=32,
+        kv_heads=kv_heads, head_dim=head_dim, train_ctx=max(num_ctx, 8192),
+    )  # fmt: skip
+
+
 ALIASES = {
     "mistral:latest": "mistral:7b",
     "llama3.1:latest": "llama3.1:8b",

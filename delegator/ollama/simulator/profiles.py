@@ -6,7 +6,10 @@ GB are 10^9 bytes. What an operator sets through `OLLAMA_*` variables has Ollama
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from delegator.ollama.simulator.models import ModelSpec
 
 GB = 1_000_000_000
 GIB = 2**30
@@ -47,6 +50,7 @@ class HostProfile:
         out_of_memory: what allocating too much does: the runner is `killed`, or fails to `alloc`ate and all others go.
         bug_17408: reproduce upstream's deadlock of a victim that is used again.
         installed: names on disk; None: all of the table.
+        also: further models on disk, which the table need not have.
     """
 
     name: str
@@ -73,6 +77,7 @@ class HostProfile:
     out_of_memory: Literal["killed", "alloc"] = "killed"
     bug_17408: bool = True
     installed: tuple[str, ...] | None = None
+    also: tuple[ModelSpec, ...] = ()
 
     @property
     def old_engine(self) -> bool:

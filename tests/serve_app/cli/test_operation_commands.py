@@ -100,7 +100,9 @@ def test_hints_speak_of_commands_instead_of_operations(online: Callable[..., End
 
     told, as_json = online("ask", SESSION, "ceo", "x"), online("ask", SESSION, "ceo", "x", "--json")
 
-    assert told.err.endswith("hint: Add it first: delegator session add with agent_role 'ceo'.\n")
+    assert told.err.endswith(
+        "hint: delegator session show shows the team; delegator session add with agent_role 'ceo' takes it in.\n"
+    )
     assert as_json.json["error"]["details"]["suggest_spawn"] == "ceo"
     assert "add_agent_to_session" in as_json.json["error"]["hint"]
 

@@ -13,6 +13,7 @@ import pytest
 
 from actors import processes
 from delegator.errors import OllamaUnavailable
+from delegator.ollama.client import LoadOptions, OllamaClient
 from delegator.ollama.simulator.server import SimulatedHost
 from delegator.settings import GB, Settings
 from serve_app.lifecycle import backing
@@ -49,6 +50,37 @@ async def test_asking_for_simulated_models_asks_no_ollama() -> None:
         models = await asyncio.to_thread(backing.choose_models, Settings(models="simulated", ollama_url=host.url))
 
     assert models.mode == "simulated"
+
+
+OWN = """
+[models."phi3:mini"]
+num_ctx = 4096
+memory_gb = 3.2
+[roles.helper]
+title = "Helper"
+summary = "Helps."
+brief = "You help."
+model = "phi3:mini"
+cpu = 1.0
+keywords = ["help"]
+"""
+
+
+async def test_the_simulator_has_the_models_of_a_users_own_catalogue_at_their_size(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(OWN, encoding="utf-8")
+    settings = Settings(catalogue=str(tmp_path / "own.toml"))
+    url, pid = await asyncio.to_thread(
+        lambda: backing.start_simulator(settings, Home(tmp_path), memory_bytes=64 * GB, exit_with_pid=None)
+    )
+    try:
+        async with OllamaClient(url) as client:
+            await client.load("phi3:mini", LoadOptions(4096), keep_alive_s=-1, deadline_s=20)
+            (loaded,) = await client.ps()
+    finally:
+        processes.end([psutil.Process(pid)], grace_s=5)
+
+    assert loaded.name == "phi3:mini"
+    assert loaded.size_bytes == pytest.approx(3.2 * GB, rel=0.1)
 
 
 def test_the_simulator_listens_on_loopback_and_ends_with_the_process_it_serves(tmp_path: Path) -> None:
