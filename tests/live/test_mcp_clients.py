@@ -90,7 +90,12 @@ def test_the_inspector_drives_the_six_tools(live: LiveSystem, transport: str) ->
     def inspect(*arguments: str) -> Any:
         where = [f"{live.url}/mcp", "--transport", "http"]
         if transport == "stdio":
-            where = [sys.executable, "-m", "serve_app.cli", "mcp"]
+            # It hands its server none of its own environment, and a system of its own would be started.
+            own = {
+                key: value for key, value in live.environment.items() if key.startswith(("DELEGATOR_", "PYTHONPATH"))
+            }
+            given = [word for key, value in own.items() for word in ("-e", f"{key}={value}")]
+            where = [sys.executable, "-m", "serve_app.cli", "mcp", *given]
         done = subprocess.run(
             [node_tool("mcp-inspector"), "--cli", *where, *arguments, "--format", "json"],
             env=live.environment, capture_output=True, text=True, timeout=COMMAND_S, stdin=subprocess.DEVNULL,

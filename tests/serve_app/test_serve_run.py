@@ -8,17 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
+from actors import processes
 from delegator import schemas as s
 from delegator.store.embedded import EmbeddedPostgres
 from serve_app.client import Client
 from serve_app.lifecycle.home import Home
 
 pytestmark = [pytest.mark.ray]
-
-WAIT_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +41,8 @@ def system() -> Iterator[str]:
         serve.shutdown()
         ray.shutdown()
         EmbeddedPostgres(Home(folder).database_dir).stop()
-        _end_simulator(folder)
+        processes.kill(processes.processes_in(folder))  # the simulator, which else ends with this process
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _end_simulator(folder: Path) -> None:
-    """End what would else end with this process."""
-    for child in psutil.Process().children():
-        if "delegator.ollama.simulator" in child.cmdline() and child.cwd() == str(folder):
-            child.kill()
-            child.wait(WAIT_S)
 
 
 def test_a_team_answers(system: str):
