@@ -48,13 +48,12 @@ class _Speech:
 class Agent:
     """See the module's head."""
 
-    def __init__(self, role: Role, settings: Settings, url: str) -> None:
-        """Stand ready for one role at the Ollama endpoint `url`; connects with the first turn."""
+    def __init__(self, role: Role, settings: Settings) -> None:
+        """Stand ready for one role; connects to an endpoint with the first turn there."""
         self._role = role
         self._settings = settings
-        self._url = url
         self._clock = Clock(settings.simulator_scale if settings.models == "simulated" else 1.0)
-        self._client: OllamaClient | None = None
+        self._clients: dict[str, OllamaClient] = {}
         self._speeches: OrderedDict[str, _Speech] = OrderedDict()
 
     def __repr__(self) -> str:
@@ -105,7 +104,7 @@ class Agent:
     async def _speak(self, turn: Turn, speech: _Speech) -> Spoken:
         mark = self._clock.mark()
         messages = build_messages(self._role, turn, reply_tokens=self._settings.max_reply_tokens)
-        stream = self._connection().chat(
+        stream = self._connection(turn.endpoint_url).chat(
             turn.model,
             messages,
             LoadOptions(turn.num_ctx),
@@ -130,15 +129,16 @@ class Agent:
             end.load_s,
         )
 
-    def _connection(self) -> OllamaClient:
-        if self._client is None:
+    def _connection(self, url: str) -> OllamaClient:
+        client = self._clients.get(url)
+        if client is None:
             real = self._clock.real_s
-            self._client = OllamaClient(
-                self._url,
+            client = self._clients[url] = OllamaClient(
+                url,
                 first_token_s=max(10.0, real(self._settings.first_token_deadline_s)),
                 token_s=max(10.0, real(self._settings.token_deadline_s)),
             )
-        return self._client
+        return client
 
     def _remember(self, turn_id: str, speech: _Speech) -> None:
         self._speeches[turn_id] = speech
@@ -159,8 +159,8 @@ class Agent:
                 speech.task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await speech.task
-        if self._client is not None:
-            await self._client.close()
+        for client in self._clients.values():
+            await client.close()
 
 
 def _failed(task: asyncio.Task[Spoken]) -> bool:

@@ -14,7 +14,8 @@ class Turn:
 
     Attributes:
         turn_id: unique; the same id asked twice is answered once.
-        model, num_ctx: what to speak with; already resident.
+        endpoint_url: of the Ollama to speak with.
+        model, num_ctx: what to speak with; already resident there.
         team: role name and title of everybody in the team, by rank.
         said: (role, text) of the earlier turns of this task.
         message_from: who wrote `message`, for a direct message.
@@ -26,6 +27,7 @@ class Turn:
     purpose: Purpose
     task: str
     context: dict[str, Any]
+    endpoint_url: str
     model: str
     num_ctx: int
     team: tuple[tuple[str, str], ...]

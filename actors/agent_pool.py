@@ -40,6 +40,7 @@ class LiveAgent:
     role: str
     handle: Any
     spawned_at: datetime
+    node_id: str
     sessions: set[str] = field(default_factory=set)
     restarts: int = 0
     pid: int | None = None
@@ -49,11 +50,10 @@ class LiveAgent:
 class AgentPool:
     """All agents of this Delegator. Owned by the `SessionManager`; every change of one role goes under its lock."""
 
-    def __init__(self, catalogue: Catalogue, settings: Settings, url: str) -> None:
+    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
         """Start with no agents; those of a former life are taken over as sessions lease them again."""
         self._catalogue = catalogue
         self._settings = settings
-        self._url = url
         self._live: dict[str, LiveAgent] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -65,8 +65,16 @@ class AgentPool:
         """Return the role's running agent, if there is one."""
         return self._live.get(role)
 
-    async def lease(self, role: str, session_id: str, *, since: datetime | None = None) -> LiveAgent:
+    async def lease(
+        self, role: str, session_id: str, *, since: datetime | None = None, node_id: str | None = None
+    ) -> LiveAgent:
         """Make sure that the role's agent runs, and lease it for a session.
+
+        Args:
+            role: whose agent.
+            session_id: who leases it.
+            since: when it was spawned, where that was in a former life.
+            node_id: the Ray node its model is on: it starts there if it is not running yet; None: anywhere near.
 
         Raises:
             DeadlineExceeded: its process did not answer in time; nothing is left of it.
@@ -74,7 +82,7 @@ class AgentPool:
         async with self._locks[role]:
             agent = self._live.get(role)
             if agent is None:
-                agent = await self._spawn(role, since or datetime.now(UTC))
+                agent = await self._spawn(role, since or datetime.now(UTC), node_id)
                 self._live[role] = agent
             agent.sessions.add(session_id)
             return agent
@@ -104,7 +112,7 @@ class AgentPool:
             except (RayError, DeadlineExceeded) as exc:
                 log.warning("agent %s is spawned anew: %s", role, exc)
                 await self._terminate(role, agent.handle)
-                fresh = await self._spawn(role, agent.spawned_at)
+                fresh = await self._spawn(role, agent.spawned_at, agent.node_id)
                 fresh.sessions, fresh.restarts = agent.sessions, agent.restarts
                 self._live[role] = fresh
 
@@ -148,9 +156,10 @@ class AgentPool:
         pulse: Pulse = await ask(handle.ping.remote(), deadline_s=deadline_s, what="an agent's answer")
         return pulse
 
-    async def _spawn(self, role: str, spawned_at: datetime) -> LiveAgent:
-        handle = self._start_process(role)
-        agent = LiveAgent(role, handle, spawned_at)
+    async def _spawn(self, role: str, spawned_at: datetime, node_id: str | None) -> LiveAgent:
+        node_id = node_id or ray.get_runtime_context().get_node_id()
+        handle = self._start_process(role, node_id)
+        agent = LiveAgent(role, handle, spawned_at, node_id)
         try:
             await self._greet(agent, await self._pulse(handle))
         except BaseException:
@@ -158,7 +167,7 @@ class AgentPool:
             raise
         return agent
 
-    def _start_process(self, role: str) -> Any:
+    def _start_process(self, role: str, node_id: str) -> Any:
         options = {
             "name": agent_name(role),
             "namespace": NAMESPACE,
@@ -167,9 +176,9 @@ class AgentPool:
             "num_cpus": 0,
             "memory": AGENT_MEMORY_BYTES,
             "max_restarts": -1,
-            "scheduling_strategy": NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True),
+            "scheduling_strategy": NodeAffinitySchedulingStrategy(node_id, soft=True),
         }
-        return ray.remote(Agent).options(**options).remote(self._catalogue.role(role), self._settings, self._url)
+        return ray.remote(Agent).options(**options).remote(self._catalogue.role(role), self._settings)
 
     async def _terminate(self, role: str, handle: Any) -> None:
         """Kill the actor and wait until Ray no longer knows its name."""

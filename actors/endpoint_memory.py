@@ -13,10 +13,13 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 
+from actors.drift import Drift
 from actors.host_messages import HostSpec
+from actors.listing import Listing
 from actors.outbox import Outbox
 from actors.reservations import Reservations
 from actors.shelf import Shelf
+from actors.sizes import PARALLEL, Sizes
 from delegator.clock import Clock
 from delegator.errors import (
     DeadlineExceeded,
@@ -28,7 +31,7 @@ from delegator.errors import (
     OllamaUnavailable,
     SessionEnded,
 )
-from delegator.ollama.client import LoadedModel, LoadOptions, OllamaClient, normalise
+from delegator.ollama.client import LoadedModel, LoadOptions, OllamaClient
 from delegator.residency.ledger import Entry, Ledger, Phase
 from delegator.roles.catalogue import Model
 from delegator.schemas import EventKind
@@ -76,10 +79,12 @@ class EndpointMemory:
         self._reservations = reservations
         self._shelf = shelf
         self._outbox = outbox
-        self._sizes: dict[tuple[str, int], int] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
         self._claims: dict[str, float] = {}
         self.ledger = Ledger(spec.capacity_bytes)
+        self._listing = Listing(client, shelf, self.ledger)
+        self._sizes = Sizes(shelf, spec.facts)
+        self._drift = Drift(clock, settings.keep_alive_s, shelf, outbox)
         self._misses = 0
         self.loading: str | None = None
         """The model that Ollama is loading at this moment: cancelling the load now stops it there."""
@@ -87,8 +92,16 @@ class EndpointMemory:
         """Why this Ollama may be stuck; None when nothing speaks for it."""
 
     def size_of(self, model: Model) -> int:
-        """Return what the model takes, as measured earlier or else by the catalogue."""
-        return self._sizes.get((model.name, model.num_ctx), model.memory_bytes)
+        """Return what the model takes: as measured earlier, else by its file, else by the catalogue."""
+        return self._sizes.size_of(model)
+
+    def load_s(self, model: Model) -> float:
+        """Return the model seconds a load of it takes, as learned or estimated."""
+        return self._sizes.load_s(model)
+
+    def known_as(self, name: str) -> str:
+        """See `Listing.known_as`: the name by which to ask the ledger for a model."""
+        return self._listing.known_as(name)
 
     # ── bringing in ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -98,35 +111,53 @@ class EndpointMemory:
         One that another client has loaded becomes ours.
         """
         began = datetime.now(UTC)
-        taken_over = model.name in self.ledger
-        entry = self.ledger.put(Entry(model.name, model.num_ctx, self.size_of(model), Phase.LOADING))
+        name = self.known_as(model.name)
+        taken_over = name in self.ledger
+        weights = self._shelf.weights_of(name)
+        entry = self.ledger.put(Entry(name, model.num_ctx, self.size_of(model), Phase.LOADING, weights=weights))
         entry.holders.add(session_id)
+        self._drift.load_with(name, model.num_ctx)
         try:
-            load_s = await self._bring_in(entry, model, session_id)
+            load_s, was_there = await self._bring_in(entry, model, session_id)
         except BaseException as exc:
             if isinstance(exc, ModelLoadFailed | ModelMissing):
-                self._shelf.quarantine(entry.model, exc.message)
+                self._shelf.quarantine(model.name, exc.message)
             await self._undo_load(entry, ours=not taken_over, may_come=not isinstance(exc, DID_NOT_LOAD))
             raise
         entry.phase = Phase.RESIDENT
         entry.loaded_at = datetime.now(UTC)
         entry.last_used = self._clock.mark()
-        self._sizes[model.name, model.num_ctx] = entry.size_bytes
         self._claims.pop(entry.model, None)
-        self._shelf.clear(entry.model)
+        self._shelf.clear(model.name)
         self.suspect = None
-        self._outbox.tell(EventKind.MODEL_LOADED, entry, session_id, load_s=round(load_s, 3))
+        self._tell_loaded(entry, session_id, load_s, was_there=was_there)
         for holder in sorted(entry.holders):  # told only now, with the measured size, but held since the load began
             self._outbox.tell(EventKind.MODEL_HELD, entry, holder, at=began)
         return load_s
 
-    async def _bring_in(self, entry: Entry, model: Model, session_id: str) -> float:
-        await self._reservations.reserve(model.name, entry.size_bytes, model.gpu)
+    def _tell_loaded(self, entry: Entry, session_id: str, load_s: float, *, was_there: bool) -> None:
+        """Learn from a load, and tell of it with all that is to be remembered; what was there shows no load time."""
+        self._sizes.learn(entry, None if was_there else load_s)
+        self._outbox.tell(
+            EventKind.MODEL_LOADED,
+            entry,
+            session_id,
+            load_s=round(load_s, 3),
+            was_there=was_there,
+            gpu_bytes=entry.gpu_bytes,
+            weights=entry.weights,
+            parallel=PARALLEL,
+        )
+
+    async def _bring_in(self, entry: Entry, model: Model, session_id: str) -> tuple[float, bool]:
+        """Load; return the model seconds that took, and whether Ollama had it already, as we want it."""
+        await self._look_up(entry, model)
+        await self._reservations.reserve(entry.model, entry.size_bytes, model.gpu)
         before = await self._listed()
         if not entry.holders:
             raise SessionEnded(session_id, "ended")
         mark = self._clock.mark()
-        self.loading = model.name
+        self.loading = entry.model
         try:
             await self._state(entry)
         except DeadlineExceeded as exc:
@@ -137,16 +168,28 @@ class EndpointMemory:
             self.loading = None
         load_s = self._clock.elapsed_s(mark)
         await self._measure(entry, before or {})
-        return load_s
+        there = (before or {}).get(entry.model)
+        return load_s, there is not None and there.num_ctx == self._shelf.window_of(entry.model, entry.num_ctx)
+
+    async def _look_up(self, entry: Entry, model: Model) -> None:
+        """Find out what the model is where nobody has asked yet, as after a restart; its estimate gets better by it."""
+        if self._shelf.facts_of(model.name) is not None:
+            return
+        with contextlib.suppress(DelegatorError):
+            await self._shelf.look_up([model.name])
+        entry.weights = self._shelf.weights_of(model.name)
+        entry.size_bytes = self.size_of(model)
 
     async def _state(self, entry: Entry) -> None:
-        """Load a model, or renew its keep-alive: the same call with the same options."""
+        """Load a model, or renew its keep-alive: the same call with the same options, whatever others have changed."""
+        began = datetime.now(UTC)
         await self._client.load(
             entry.model,
-            LoadOptions(entry.num_ctx),
+            LoadOptions(self._drift.num_ctx_of(entry)),
             keep_alive_s=self._settings.keep_alive_s,
             deadline_s=self._load_deadline_s(entry.size_bytes),
         )
+        self._drift.keep_alive_stated(entry.model, began)
 
     def _load_deadline_s(self, size_bytes: int) -> float:
         """Return real seconds: three times what the slowest disk expected needs, and never too little."""
@@ -164,6 +207,7 @@ class EndpointMemory:
             await self._reservations.free(entry.model)
         finally:
             self.ledger.drop(entry.model)
+            self._drift.forget(entry.model)
 
     def _claim(self, model: str, seconds: float) -> None:
         """Take a model for ours if it turns up in memory within that many real seconds."""
@@ -175,26 +219,28 @@ class EndpointMemory:
     async def _measure(self, entry: Entry, before: Collection[str]) -> None:
         """Take the true size over; strike out what Ollama, which listed it `before`, has evicted to load the model.
 
-        Where it cannot be asked the estimate stands; the next comparison measures.
+        Where it cannot be asked the estimate stands; the next comparison measures. A runner of the same weight file,
+        which goes for one with other adapters, says nothing about how many models this Ollama keeps.
         """
         loaded = await self._listed()
         if loaded is None:
             return
-        _take_size(entry, loaded)
+        if entry.model in loaded:
+            self._take_size(entry, loaded[entry.model])
         resident = [e for e in self.ledger.entries() if e.phase is Phase.RESIDENT]
         evicted = [e for e in resident if e.model in before and e.model not in loaded]
         vanished = [e for e in resident if e.model not in before and e.model not in loaded and not e.busy]
         had_room = self.ledger.snapshot().used_bytes <= OLLAMA_FILLS_RATIO * self._spec.capacity_bytes
         for victim in [*evicted, *vanished]:
             await self._strike_out(victim, EventKind.MODEL_LOST)
-        if evicted and had_room:
+        if had_room and any(not self._shelf.same_file(e.model, entry.model) for e in evicted):
             self.ledger.max_models = len(loaded)
             log.warning("this Ollama keeps %d models at most: OLLAMA_MAX_LOADED_MODELS", len(loaded))
 
     async def _listed(self) -> dict[str, LoadedModel] | None:
-        """Return what `/api/ps` lists, by normalised name; None when it does not answer."""
+        """Return what `/api/ps` lists, by the ledger's names; None when it does not answer."""
         try:
-            return {normalise(m.name): m for m in await self._client.ps()}
+            return await self._listing.look()
         except DelegatorError as exc:
             log.warning("what is in memory could not be asked: %s", exc.message)
             return None
@@ -235,7 +281,7 @@ class EndpointMemory:
         try:
             await self._client.unload(entry.model)
             async with asyncio.timeout(self._settings.unload_deadline_s):
-                while any(normalise(loaded.name) == entry.model for loaded in await self._client.ps()):  # noqa: ASYNC110 - Ollama tells nobody when a model has gone
+                while await self._listing.lists(entry.model):  # noqa: ASYNC110 - Ollama tells nobody when a model has gone
                     await asyncio.sleep(PS_EVERY_S)
             await self._strike_out(entry, EventKind.MODEL_UNLOADED)
         except TimeoutError:
@@ -256,6 +302,7 @@ class EndpointMemory:
         finally:
             self.ledger.drop(entry.model)
             self._claims.pop(entry.model, None)
+            self._drift.forget(entry.model)
             for holder in sorted(entry.holders):
                 self._outbox.tell(EventKind.MODEL_RELEASED, entry, holder)
             self._outbox.tell(kind, entry, None)
@@ -267,13 +314,16 @@ class EndpointMemory:
         for model in await self._reservations.existing():
             self._claim(model, FORMER_LIFE_S)
         with contextlib.suppress(DelegatorError):
+            await self._shelf.look_up(self._sizes.measured_models())
+        with contextlib.suppress(DelegatorError):
             await self.compare(frozenset())
 
     async def compare(self, loaded_by_us: Collection[str]) -> list[str]:
         """Correct the ledger by `/api/ps`; return the models that have vanished.
 
         What came by itself is entered as foreign. A model on which something runs is left alone: Ollama brings it back
-        for that, and does not list it meanwhile.
+        for that, and does not list it meanwhile. What another client has changed about a model of ours is followed and
+        told; a changed keep-alive is restored at once, a changed window by the next call that states ours.
 
         Raises:
             OllamaUnavailable, DeadlineExceeded: it cannot be asked.
@@ -281,24 +331,36 @@ class EndpointMemory:
         known = {e.model: e for e in self.ledger.entries()}
         idle = [e for e in known.values() if not e.busy]
         try:
-            loaded = {normalise(m.name): m for m in await self._client.ps()}
+            loaded = await self._listing.look()
         except OllamaUnavailable as exc:
             return await self._miss(idle, exc)
         self._answers_again()
-        lost = []
+        ours = {self._shelf.canonical(model) for model in loaded_by_us}.union(loaded_by_us)
+        lost: list[str] = []
+        hurried: list[Entry] = []
         for entry in idle:
             if self.ledger.get(entry.model) is not entry or entry.busy:
                 continue
             if entry.model in loaded:
-                _take_size(entry, loaded)
-                entry.foreign = entry.foreign and entry.model not in loaded_by_us
+                entry.foreign = entry.foreign and entry.model not in ours
+                self._drift.follow_window(entry, loaded[entry.model])
+                self._take_size(entry, loaded[entry.model])
+                if self._drift.keep_alive_changed(entry, loaded[entry.model]):
+                    hurried.append(entry)
             else:
                 lost.append(entry.model)
                 await self._strike_out(entry, EventKind.MODEL_LOST)
         for name, found in loaded.items():
             if name not in self.ledger and name not in known:  # known, but gone meanwhile: the answer is old
-                self._enter(name, found, foreign=name not in loaded_by_us and not self._is_claimed(name))
+                self._enter(name, found, foreign=name not in ours and not self._is_claimed(name))
+        for entry in hurried:
+            await self._renew(entry)
         return lost
+
+    def _take_size(self, entry: Entry, found: LoadedModel) -> None:
+        size_bytes, believed = self._sizes.judge(entry.model, found, ours_num_ctx=self._drift.ours(entry))
+        entry.size_bytes, entry.measured = size_bytes, believed
+        entry.gpu_bytes = min(found.gpu_bytes, size_bytes)
 
     async def _miss(self, idle: Iterable[Entry], exc: OllamaUnavailable) -> list[str]:
         """Note that nobody answered. Once that has lasted, what was in memory is taken for lost: so is its server.
@@ -324,17 +386,9 @@ class EndpointMemory:
         self._misses = 0
 
     def _enter(self, name: str, found: LoadedModel, *, foreign: bool) -> None:
-        self.ledger.put(
-            Entry(
-                name,
-                found.num_ctx,
-                found.size_bytes,
-                Phase.RESIDENT,
-                measured=True,
-                gpu_bytes=found.gpu_bytes,
-                foreign=foreign,
-            )
-        )
+        weights = self._shelf.weights_of(name, found.digest)
+        entry = Entry(name, found.num_ctx, found.size_bytes, Phase.RESIDENT, foreign=foreign, weights=weights)
+        self._take_size(self.ledger.put(entry), found)
         self._claims.pop(name, None)
 
     def tell_lost(self, model: str, holders: Iterable[str]) -> None:
@@ -361,22 +415,21 @@ class EndpointMemory:
         while True:
             await asyncio.sleep(self._clock.real_s(self._settings.keep_alive_s / 3))
             for entry in self.ledger.entries():
-                if entry.foreign or entry.busy or not entry.holders or self.ledger.get(entry.model) is not entry:
-                    continue
-                entry.touched = True
-                try:
-                    await self._state(entry)
-                except DelegatorError as exc:
-                    log.warning("the keep-alive of %s was not renewed: %s", entry.model, exc.message)
-                finally:
-                    entry.touched = False
+                if not entry.foreign and entry.holders:
+                    await self._renew(entry)
                     done()
 
-
-def _take_size(entry: Entry, loaded: dict[str, LoadedModel]) -> None:
-    found = loaded.get(entry.model)
-    if found is not None:
-        entry.size_bytes, entry.gpu_bytes, entry.measured = found.size_bytes, found.gpu_bytes, True
+    async def _renew(self, entry: Entry) -> None:
+        """State options and keep-alive of an idle model anew; one that is idle no more gets them with its turn."""
+        if entry.busy or self.ledger.get(entry.model) is not entry:
+            return
+        entry.touched = True
+        try:
+            await self._state(entry)
+        except DelegatorError as exc:
+            log.warning("the keep-alive of %s was not renewed: %s", entry.model, exc.message)
+        finally:
+            entry.touched = False
 
 
 def _look_at(unload: asyncio.Task[None]) -> None:

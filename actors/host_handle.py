@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from actors.calls import ACTOR_LOST, ask
-from actors.host_messages import Choice, Chosen, Claims, Grant, HostView, Released, Sweep, TurnWish
+from actors.disk_messages import DiskView, PullView, Removed
+from actors.host_messages import Choice, Chosen, Claims, Grant, HostSpec, HostView, Released, Sweep, TurnWish
 from delegator.errors import Unavailable
 from delegator.roles.catalogue import Role
 
@@ -25,9 +26,19 @@ RESTART_PAUSE_S = 0.5
 class HostHandle:
     """Speaks to the `ModelHost` of one endpoint."""
 
-    def __init__(self, endpoint_id: str, handle: Any, *, answer_s: float) -> None:
-        """Wrap an actor handle. `answer_s`: real seconds for calls that wait for nothing but the host itself."""
-        self.endpoint_id = endpoint_id
+    def __init__(self, spec: HostSpec, handle: Any, *, node_id: str | None, answer_s: float) -> None:
+        """Wrap an actor handle.
+
+        Args:
+            spec: of the endpoint.
+            handle: of the actor.
+            node_id: the Ray node the endpoint is on; None: none of the cluster.
+            answer_s: real seconds for calls that wait for nothing but the host itself.
+        """
+        self.endpoint_id = spec.endpoint_id
+        self.url = spec.url
+        self.capacity_bytes = spec.capacity_bytes
+        self.node_id = node_id
         self._handle = handle
         self._answer_s = answer_s
 
@@ -54,6 +65,31 @@ class HostHandle:
         """Return by role what it can speak with here; see `ModelHost.choose`."""
         chosen = await self._call("choose", [Choice(role.model, role.fallbacks) for role in roles])
         return dict(zip((role.name for role in roles), chosen, strict=True))
+
+    async def on_disk(self, names: Sequence[str]) -> DiskView:
+        """See `Disk.view`."""
+        view: DiskView = await self._call("on_disk", list(names))
+        return view
+
+    async def pull(self, model: str, wait_s: float) -> PullView:
+        """See `Disk.pull`."""
+        pull: PullView = await self._call("pull", model, wait_s, patience_s=wait_s)
+        return pull
+
+    async def look_at_pull(self, model: str, wait_s: float) -> PullView:
+        """See `Downloads.wait`."""
+        pull: PullView = await self._call("look_at_pull", model, wait_s, patience_s=wait_s)
+        return pull
+
+    async def cancel_pull(self, model: str) -> PullView:
+        """See `Downloads.cancel`."""
+        pull: PullView = await self._call("cancel_pull", model)
+        return pull
+
+    async def remove(self, model: str) -> Removed:
+        """See `Disk.remove`."""
+        removed: Removed = await self._call("remove", model)
+        return removed
 
     async def reconcile(self, claims: Callable[[], Claims]) -> Sweep:
         """See `ModelHost.reconcile`. `claims` are made anew for each try: the host takes them for what is true now."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from delegator.residency.planner import Snapshot
 from delegator.roles.catalogue import Model
+from delegator.store.records import ModelFactsRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,16 @@ class HostSpec:
         url: where this Ollama answers.
         capacity_bytes: what it has for models.
         reserve_in_ray: False where the joined Ray offers less memory than the models have.
+        node_address: of the Ray node it is on, where reservations are made; None: wherever there is room.
+        facts: what former lives have measured on it, the latest load last.
     """
 
     endpoint_id: str
     url: str
     capacity_bytes: int
     reserve_in_ray: bool = True
+    node_address: str | None = None
+    facts: tuple[ModelFactsRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

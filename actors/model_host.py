@@ -17,6 +17,8 @@ from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from actors.disk import Disk
+from actors.disk_messages import DiskView, PullView, Removed
 from actors.endpoint_memory import EndpointMemory
 from actors.host_messages import (
     Choice,
@@ -97,6 +99,7 @@ class ModelHost:
         self._shelf = Shelf(client)
         self._outbox = Outbox(spec.endpoint_id, report)
         self._memory = EndpointMemory(spec, settings, self._clock, client, reservations, self._shelf, self._outbox)
+        self._disk = Disk(client, self._clock, self._shelf, self._memory, self._outbox)
         self._ledger = self._memory.ledger
         self._waiting: dict[str, _Wanted] = {}
         self._running: dict[str, str] = {}
@@ -118,6 +121,7 @@ class ModelHost:
 
     async def close(self) -> None:
         """Stop the chores; leaves the models as they are."""
+        await self._disk.close()
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
@@ -134,6 +138,28 @@ class ModelHost:
     async def choose(self, wanted: Sequence[Choice]) -> list[Chosen]:
         """See `Shelf.choose`."""
         return await self._shelf.choose(wanted)
+
+    # ── what lies on the disk ────────────────────────────────────────────────────────────────────────────────────
+
+    async def on_disk(self, names: Sequence[str]) -> DiskView:
+        """See `Disk.view`."""
+        return await self._disk.view(names)
+
+    async def pull(self, model: str, wait_s: float) -> PullView:
+        """See `Disk.pull`."""
+        return await self._disk.pull(model, wait_s)
+
+    async def look_at_pull(self, model: str, wait_s: float) -> PullView:
+        """See `Downloads.wait`."""
+        return await self._disk.look_at_pull(model, wait_s)
+
+    async def cancel_pull(self, model: str) -> PullView:
+        """See `Downloads.cancel`."""
+        return await self._disk.cancel_pull(model)
+
+    async def remove(self, model: str) -> Removed:
+        """See `Disk.remove`."""
+        return await self._disk.remove(model)
 
     # ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -23,7 +23,8 @@ class ModelHostActor(ModelHost):
 
     async def __init__(self, spec: HostSpec, settings: Settings) -> None:  # type: ignore[misc]
         """Wire the parts and start. Ray awaits this before it lets any call in."""
-        reservations = PlacementGroups(spec.endpoint_id) if spec.reserve_in_ray else LedgerOnly()
+        bound = PlacementGroups(spec.endpoint_id, spec.node_address)
+        reservations = bound if spec.reserve_in_ray else LedgerOnly()
         super().__init__(spec, settings, OllamaClient(spec.url), reservations, report_to_manager)
         await self.start()
 

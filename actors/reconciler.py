@@ -11,19 +11,22 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from uuid import uuid4
 
 from ray.exceptions import RayError
 
-from actors.host_messages import Claims, Sweep
+from actors.claimant import Claimant
+from actors.host_handle import HostHandle
+from actors.host_messages import Sweep
 from actors.parts import Ending, OpenSession, Parts
 from actors.session_book import SessionBook
-from actors.task_runner import TaskRunner
 from delegator.errors import DelegatorError
 from delegator.schemas import CleanupReply, EventKind
 from delegator.store.records import NewEvent
 
 log = logging.getLogger(__name__)
+
+HOST_SWEEP_S = 8.0
+"""Real seconds that one sweep waits for an endpoint, where there are others."""
 
 EndSession = Callable[[OpenSession, EventKind, str], Awaitable[object]]
 
@@ -31,14 +34,15 @@ EndSession = Callable[[OpenSession, EventKind, str], Awaitable[object]]
 class Reconciler:
     """One loop; sweeps never overlap."""
 
-    def __init__(self, parts: Parts, book: SessionBook, tasks: TaskRunner, end_session: EndSession) -> None:
+    def __init__(self, parts: Parts, book: SessionBook, claimant: Claimant, end_session: EndSession) -> None:
         """Watch over these parts; `end_session` ends one session with everything it has."""
         self._parts = parts
         self._book = book
-        self._tasks = tasks
+        self._claimant = claimant
         self._end_session = end_session
         self._lock = asyncio.Lock()
-        self._life = uuid4().hex
+        self._sweeping: dict[str, asyncio.Task[Sweep]] = {}
+        """By endpoint: its sweep that is under way."""
 
     async def run_forever(self) -> None:
         """Sweep every `reconcile_every_s`; an error of one sweep is logged and does not end the loop."""
@@ -52,31 +56,51 @@ class Reconciler:
                 log.exception("a sweep failed unexpectedly")
 
     async def sweep(self, *, remove_orphans: bool = True) -> CleanupReply:
-        """Look once, heal, and report what was found."""
+        """Look once, heal, and report what was found.
+
+        All endpoints are swept at once; one that does not come to its end in time goes on by itself, and is not begun
+        again before.
+
+        Raises:
+            DelegatorError: no endpoint could be swept, or the store does not answer.
+        """
         async with self._lock:
             await self._book.finish_failing()
             closed = await self._end_sessions()
             gone = await self._parts.pool.terminate_orphans(self._book.teams) if remove_orphans else []
             await self._write_down(gone, Sweep())
-            found = await self._parts.host.reconcile(lambda: self._claims(remove_orphans=remove_orphans))
-            await self._write_down([], found)
+            found = await self._sweep_hosts(remove_orphans=remove_orphans)
             return CleanupReply(
                 agents_removed=gone,
-                models_unloaded=list(found.models_unloaded),
+                models_unloaded=[model for sweep in found for model in sweep.models_unloaded],
                 sessions_closed=closed,
-                placement_groups_removed=list(found.reservations_removed),
+                placement_groups_removed=[model for sweep in found for model in sweep.reservations_removed],
                 processes_checked=len(self._parts.pool.live()),
             )
 
-    def _claims(self, *, remove_orphans: bool) -> Claims:
-        recorder = self._parts.recorder
-        return Claims(
-            held={s.session_id: recorder.held_by(s.session_id) for s in self._book.sessions()},
-            turns=self._tasks.turns_under_way(),
-            loaded_by_us=recorder.loaded_on(self._parts.host.endpoint_id),
-            life=self._life,
-            remove_orphans=remove_orphans,
-        )
+    async def _sweep_hosts(self, *, remove_orphans: bool) -> list[Sweep]:
+        for host in self._parts.hosts.all():
+            if host.endpoint_id not in self._sweeping:
+                sweeping = asyncio.create_task(self._sweep_host(host, remove_orphans=remove_orphans))
+                self._sweeping[host.endpoint_id] = sweeping
+        begun = dict(self._sweeping)
+        several = len(begun) > 1
+        await asyncio.wait(begun.values(), timeout=HOST_SWEEP_S if several else None)
+        done = {endpoint_id: sweeping for endpoint_id, sweeping in begun.items() if sweeping.done()}
+        for endpoint_id in done:
+            del self._sweeping[endpoint_id]
+        problems = [exc for sweeping in done.values() if (exc := sweeping.exception()) is not None]
+        for problem in problems:
+            if not isinstance(problem, DelegatorError | RayError) or len(problems) == len(begun):
+                raise problem
+            log.warning("a sweep of one endpoint broke off: %s", problem)
+        return [sweeping.result() for sweeping in done.values() if sweeping.exception() is None]
+
+    async def _sweep_host(self, host: HostHandle, *, remove_orphans: bool) -> Sweep:
+        claims = self._claimant.claims_on
+        found = await host.reconcile(lambda: claims(host.endpoint_id, remove_orphans=remove_orphans))
+        await self._write_down([], found)
+        return found
 
     async def _end_sessions(self) -> list[str]:
         """End the sessions nobody has called for too long, and those whose end broke off half-way."""

@@ -60,9 +60,13 @@ class LedgerOnly:
 class PlacementGroups:
     """Reserves by placement groups named `model:<endpoint>:<model>`."""
 
-    def __init__(self, endpoint_id: str) -> None:
-        """Serve one endpoint; its groups are told from others' by `endpoint_id`."""
+    def __init__(self, endpoint_id: str, node_address: str | None = None) -> None:
+        """Serve one endpoint; its groups are told from others' by `endpoint_id`, and stay on the node of that address.
+
+        Without `node_address` Ray puts them wherever there is room.
+        """
         self._endpoint_id = endpoint_id
+        self._node_address = node_address
         self._one_at_a_time = asyncio.Lock()
         """A group that is just being removed must not be found by whoever reserves for the same model."""
 
@@ -84,6 +88,8 @@ class PlacementGroups:
         bundle: dict[str, float] = {"memory": size_bytes}
         if gpu and ray.cluster_resources().get("GPU", 0) >= gpu:
             bundle["GPU"] = gpu
+        if self._node_address is not None:
+            bundle[f"node:{self._node_address}"] = 0.001  # Ray's own resource, of which every node has 1
         made: PlacementGroup = placement_group(
             [bundle], strategy="STRICT_PACK", name=self._name(model), lifetime="detached"
         )

@@ -16,15 +16,19 @@ import ray
 from ray.exceptions import RayError
 
 from actors import views
+from actors.claimant import Claimant
+from actors.model_library import ModelLibrary
 from actors.parts import OpenSession, Parts
+from actors.planning import Planning
 from actors.queries import Queries
 from actors.reconciler import Reconciler
 from actors.session_book import SessionBook
 from actors.task_runner import TaskRunner
 from actors.team_changes import TeamChanges
+from actors.turn_attempts import TurnAttempts
 from actors.wiring import wire
 from delegator.errors import DelegatorError, Unavailable
-from delegator.residency.forecast import estimated_load_s
+from delegator.residency.foreseen import estimated_load_s
 from delegator.schemas import (
     AddAgentReply,
     AddAgentRequest,
@@ -34,18 +38,27 @@ from delegator.schemas import (
     DelegateTaskRequest,
     EndSessionReply,
     EventKind,
+    FitModelsReply,
+    FitModelsRequest,
+    GetPullRequest,
     GetTaskRequest,
     ListActiveAgentsReply,
     ListActiveSessionsReply,
     ListAgentsRequest,
     ListEventsReply,
     ListEventsRequest,
+    ListModelsReply,
+    ModelRef,
     NoInput,
     OptionalSessionRef,
     PlanSessionReply,
+    PlanSessionRequest,
+    Pull,
+    PullModelRequest,
     Receipt,
     RemoveAgentReply,
     RemoveAgentRequest,
+    RemoveModelReply,
     ResourceSummaryReply,
     SendMessageReply,
     SendMessageRequest,
@@ -84,18 +97,27 @@ class SessionManager:
         self._chores = [asyncio.create_task(self._wake_up()), asyncio.create_task(self._reconciler.run_forever())]
 
     async def _bring_back(self, settings: Settings) -> None:
-        self._parts: Parts = await wire(settings)
-        self._book = SessionBook(self._parts)
-        self._teams = TeamChanges(self._parts)
-        self._tasks = TaskRunner(self._parts)
-        self._queries = Queries(self._parts, self._book, self._tasks)
-        self._reconciler = Reconciler(self._parts, self._book, self._tasks, self._end)
+        self._put_together(await wire(settings))
         try:
             await self._book.recall()
             await self._parts.recorder.recall(s.session_id for s in self._book.sessions())
         except BaseException:
             await self._parts.store.close()
             raise
+
+    def _put_together(self, parts: Parts) -> None:
+        self._parts = parts
+        self._book = SessionBook(parts)
+        self._teams = TeamChanges(parts)
+        claimant = Claimant(parts.recorder, self._book.sessions, self._turns_under_way)
+        self._tasks = TaskRunner(parts, TurnAttempts(parts, claimant))
+        self._queries = Queries(parts, self._book, self._tasks)
+        self._planning = Planning(parts)
+        self._library = ModelLibrary(parts, self._book.sessions)
+        self._reconciler = Reconciler(parts, self._book, claimant, self._end)
+
+    def _turns_under_way(self) -> frozenset[str]:
+        return self._tasks.turns_under_way()
 
     async def _wake_up(self) -> None:
         """Take agents over and resume tasks: after the start, because hosts and agents may need this actor."""
@@ -123,9 +145,9 @@ class SessionManager:
     # ── for the faces' readiness and the model hosts ──────────────────────────────────────────────────────────────
 
     async def ping(self) -> None:
-        """Return when database and model host answer."""
+        """Return when database and a model host answer."""
         await self._parts.store.ping()
-        await self._parts.host.ping()
+        await self._parts.hosts.ping()
 
     async def record(self, events: Sequence[NewEvent]) -> None:
         """Take a model host's events; they are durable when this returns."""
@@ -133,9 +155,9 @@ class SessionManager:
 
     # ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def plan_session(self, request: CreateSessionRequest) -> PlanSessionReply:
+    async def plan_session(self, request: PlanSessionRequest) -> PlanSessionReply:
         """See the operation of this name."""
-        return await self._queries.plan(request)
+        return await self._planning.plan(request)
 
     async def create_session(self, request: CreateSessionRequest) -> CreateSessionReply:
         """See the operation of this name."""
@@ -190,23 +212,25 @@ class SessionManager:
         """See the operation of this name."""
         session = await self._book.require(request.session_id)
         await self._book.touch(session)
-        model, notes = await self._teams.add(session, request.agent_role, request.reason)
+        joined = await self._teams.add(session, request.agent_role, request.reason)
         return AddAgentReply(
             agent_role=request.agent_role,
             status="spawned",
-            model=model,
-            ready_in_seconds=await self._seconds_until_resident(model),
+            model=joined.model,
+            ready_in_seconds=await self._seconds_until_resident(session, request.agent_role),
             session_id=session.session_id,
             active_agents=list(session.team),
-            notes=notes,
+            notes=joined.notes,
+            degradations=joined.degradations,
         )
 
-    async def _seconds_until_resident(self, model: str) -> float:
-        resident = (await self._parts.host.view()).snapshot.find(model)
-        if resident is not None:
+    async def _seconds_until_resident(self, session: OpenSession, role: str) -> float:
+        host, model = self._parts.host_of(session, role), session.model_of(role, self._parts.catalogue)
+        if (await host.view()).snapshot.find(model.name) is not None:
             return 0.0
-        size = self._parts.catalogue.models[model].memory_bytes
-        return estimated_load_s(model, size, self._parts.recorder.load_seconds)
+        recorder = self._parts.recorder
+        size, learned = recorder.size_on(host.endpoint_id, model), recorder.load_seconds_on(host.endpoint_id)
+        return estimated_load_s(model.name, size, learned)
 
     async def remove_agent_from_session(self, request: RemoveAgentRequest) -> RemoveAgentReply:
         """See the operation of this name."""
@@ -272,6 +296,32 @@ class SessionManager:
         """See the operation of this name."""
         await self._tasks.cancel(request.task_id, "cancelled by the caller")
         return await self._queries.task(request.task_id)
+
+    # ── models ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def list_models(self, request: NoInput) -> ListModelsReply:
+        """See the operation of this name."""
+        return await self._library.list_models(request)
+
+    async def pull_model(self, request: PullModelRequest) -> Pull:
+        """See the operation of this name."""
+        return await self._library.pull_model(request)
+
+    async def get_pull(self, request: GetPullRequest) -> Pull:
+        """See the operation of this name."""
+        return await self._library.get_pull(request)
+
+    async def cancel_pull(self, request: ModelRef) -> Pull:
+        """See the operation of this name."""
+        return await self._library.cancel_pull(request)
+
+    async def remove_model(self, request: ModelRef) -> RemoveModelReply:
+        """See the operation of this name."""
+        return await self._library.remove_model(request)
+
+    async def fit_models(self, request: FitModelsRequest) -> FitModelsReply:
+        """See the operation of this name."""
+        return await self._library.fit_models(request)
 
     # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,8 +1,8 @@
 """Lets teams work: each task a sequence of turns, each turn in the store before the next begins.
 
-A task survives what happens around it. An agent's process that dies, a broken reply, a busy or restarting Ollama: the
-turn is tried again. A `SessionManager` that dies: its next life resumes at the first turn that has no answer. Team
-tasks of one session run one after the other; messages to single roles do not wait for them.
+A task survives what happens around it: what a single turn survives is `turn_attempts.py`'s, and after the death of the
+`SessionManager` its next life resumes at the first turn that has no answer. Team tasks of one session run one after the
+other; messages to single roles do not wait for them.
 """
 
 from __future__ import annotations
@@ -10,73 +10,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from actors.agent_messages import Spoken, Turn
-from actors.calls import ACTOR_LOST, ask
-from actors.host_messages import TurnWish
 from actors.parts import OpenSession, Parts
-from delegator.errors import (
-    AgentLost,
-    DeadlineExceeded,
-    DelegatorError,
-    ModelLoadFailed,
-    ModelMissing,
-    OllamaBusy,
-    OllamaUnavailable,
-    ReplyBroken,
-    TaskFinished,
-    TaskNotFound,
-    Unavailable,
-)
+from actors.running_task import RunningTask, TurnAtHand, task_event
+from actors.turn_attempts import TurnAttempts
+from delegator.errors import DeadlineExceeded, DelegatorError, TaskFinished, TaskNotFound, Unavailable
 from delegator.schemas import EventKind, TaskStatus
 from delegator.sessions.ids import new_task_id
 from delegator.sessions.turns import plan_message_turn, plan_team_turns
-from delegator.store.records import MessageRecord, NewEvent, TaskKind, TaskRecord, TurnPlan
+from delegator.store.records import NewEvent, TaskKind, TaskRecord, TurnPlan
 
 log = logging.getLogger(__name__)
 
-RETRIED = (ReplyBroken, OllamaBusy, OllamaUnavailable, ModelLoadFailed, ModelMissing, *ACTOR_LOST)
-"""What another attempt at the same turn may overcome."""
-
-RETRY_PAUSE_S = 0.5
-"""Real seconds before the second attempt; doubles with each further one: a restarted Ollama is back by the last."""
-
 CANCEL_S = 15.0
 """Real seconds until a cancelled task's end must be in the store: every call answers within 20 s."""
+
+STORE_PAUSE_S = 0.5
+"""Real seconds before an end that the store did not take is offered again; doubles with each try, up to 5."""
 
 BACKGROUND_ANSWERS = 3
 """How many earlier answers of the session a new task is told about."""
 
 
-@dataclass(slots=True, eq=False)
-class RunningTask:
-    """A task that is not finished.
-
-    Attributes:
-        role: who has the turn; None before the first.
-        waiting_for: the model that role waits for; None while it speaks.
-        ended: set once the task's end is in the store.
-    """
-
-    record: TaskRecord
-    ended: asyncio.Event
-    work: asyncio.Task[None] | None = None
-    role: str | None = None
-    waiting_for: str | None = None
-    cancelled_because: str | None = None
-    remaining: tuple[str, ...] = ()
-
-
 class TaskRunner:
     """All unfinished tasks."""
 
-    def __init__(self, parts: Parts) -> None:
-        """Start with no tasks; `resume` takes up those of a former life."""
+    def __init__(self, parts: Parts, turns: TurnAttempts) -> None:
+        """Start with no tasks; `resume` takes up those of a former life. `turns` takes their turns."""
         self._parts = parts
+        self._turn_attempts = turns
         self._running: dict[str, RunningTask] = {}
 
     # ── taking tasks ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -268,7 +234,7 @@ class TaskRunner:
             TaskStatus.CANCELLED: EventKind.TASK_CANCELLED,
         }.get(status, EventKind.TASK_FAILED)
         reason: dict[str, Any] = {"reason": error["message"], "code": error["code"]} if error else {}
-        pause_s = RETRY_PAUSE_S
+        pause_s = STORE_PAUSE_S
         while True:
             try:
                 await self._parts.store.finish_task(
@@ -299,7 +265,7 @@ class TaskRunner:
         background = await self._background(session, record)
         for index in range(len(said), len(record.turns)):
             running.remaining = tuple(t.role for t in record.turns[index:])
-            message = await self._turn(session, running, index, said, background)
+            message = await self._turn_attempts.take(TurnAtHand(session, running, index, said, background))
             said.append((message.from_role, message.text))
         running.role, running.remaining = None, ()
         return said[-1][1]
@@ -314,195 +280,5 @@ class TaskRunner:
         earlier.sort(key=lambda task: task.created_at)
         return tuple(task.answer or "" for task in earlier[-BACKGROUND_ANSWERS:])
 
-    async def _turn(
-        self,
-        session: OpenSession,
-        running: RunningTask,
-        index: int,
-        said: Sequence[tuple[str, str]],
-        background: tuple[str, ...],
-    ) -> MessageRecord:
-        """Take one turn, again where it fails for a reason that may pass, and write down what was said."""
-        planned = running.record.turns[index]
-        attempts = self._parts.settings.turn_attempts
-        pause_s = RETRY_PAUSE_S
-        for attempt in range(1, attempts + 1):
-            try:
-                return await self._attempt(session, running, index, said, background, attempt)
-            except RETRIED as exc:
-                problem = exc.message if isinstance(exc, DelegatorError) else "its process was lost"
-                if attempt == attempts:
-                    if isinstance(exc, DelegatorError):
-                        raise
-                    raise AgentLost(planned.role, attempts, problem) from exc
-                await self._recover(session, running, planned.role, exc, problem)
-                await asyncio.sleep(pause_s)
-                pause_s *= 2
-        raise AgentLost(planned.role, attempts, "no attempt was made")
-
-    async def _recover(
-        self, session: OpenSession, running: RunningTask, role: str, exc: Exception, problem: str
-    ) -> None:
-        """Note the failed attempt and mend what can be mended before the next one."""
-        events = [self._event(running.record, EventKind.TURN_RETRIED, role=role, reason=problem)]
-        if isinstance(exc, ACTOR_LOST):
-            await self._parts.pool.revive(role)
-            events.append(self._event(running.record, EventKind.AGENT_RESTARTED, role=role, reason=problem))
-        elif isinstance(exc, ModelLoadFailed | ModelMissing):
-            chosen = (await self._parts.host.choose([self._parts.catalogue.role(role)]))[role]
-            if chosen.model == session.models.get(role):
-                raise exc
-            session.models[role] = chosen.model
-            event = self._event(
-                running.record, EventKind.MODEL_FALLBACK, role=role, reason=chosen.why, model=chosen.model
-            )
-            await self._parts.store.set_agent_model(session.session_id, role, chosen.model, [event])
-        await self._parts.store.append_events(events)
-
-    async def _attempt(
-        self,
-        session: OpenSession,
-        running: RunningTask,
-        index: int,
-        said: Sequence[tuple[str, str]],
-        background: tuple[str, ...],
-        attempt: int,
-    ) -> MessageRecord:
-        settings, clock = self._parts.settings, self._parts.clock
-        planned = running.record.turns[index]
-        turn_id = f"{running.record.task_id}:{index}"
-        model = session.model_of(planned.role, self._parts.catalogue)
-        deadline_s = max(30.0, clock.real_s(settings.turn_deadline_s))
-        running.role, running.waiting_for = planned.role, model.name
-        wish = TurnWish(turn_id, session.session_id, model, session.record.limits_max_memory_bytes)
-        try:
-            grant = await self._parts.host.acquire(wish, deadline_s)
-            running.waiting_for = None
-            started = self._event(
-                running.record, EventKind.TURN_STARTED, role=planned.role, model=model.name, turn=index,
-                attempt=attempt, waited_s=round(grant.waited_s, 3), load_s=round(grant.load_s, 3),
-            )  # fmt: skip
-            await self._parts.store.append_events([started])
-            self._warm_next(session, running, index)
-            turn = self._spell_out(session, running.record, index, said, background, turn_id)
-            spoken = await self._speak(session, planned.role, turn, deadline_s)
-        finally:
-            await asyncio.shield(asyncio.create_task(self._release_turn(turn_id)))
-        return await self._write_down(session, running.record, index, spoken, model.name, grant.load_s, attempt)
-
-    async def _release_turn(self, turn_id: str) -> None:
-        try:
-            await self._parts.host.release_turn(turn_id)
-        except DelegatorError as exc:  # what was said counts all the same; the next sweep frees the slot
-            log.warning("the slot of %s is left to the reconciler: %s", turn_id, exc)
-
-    def _warm_next(self, session: OpenSession, running: RunningTask, index: int) -> None:
-        """While this role speaks, bring in the next one's model where there is memory to spare."""
-        if index + 1 >= len(running.record.turns):
-            return
-        model = session.model_of(running.record.turns[index + 1].role, self._parts.catalogue)
-        if model.name == session.models.get(running.record.turns[index].role):
-            return
-        wish = TurnWish(
-            f"warm:{running.record.task_id}:{index + 1}",
-            session.session_id,
-            model,
-            session.record.limits_max_memory_bytes,
-            spare_only=True,
-        )
-        warming = asyncio.create_task(self._parts.host.warm(wish, self._parts.settings.actor_start_deadline_s))
-        warming.add_done_callback(_ignore_outcome)
-
-    def _spell_out(
-        self,
-        session: OpenSession,
-        record: TaskRecord,
-        index: int,
-        said: Sequence[tuple[str, str]],
-        background: tuple[str, ...],
-        turn_id: str,
-    ) -> Turn:
-        planned = record.turns[index]
-        model = session.model_of(planned.role, self._parts.catalogue)
-        is_message = record.kind == "message"
-        return Turn(
-            turn_id=turn_id,
-            session_id=session.session_id,
-            purpose=planned.purpose,
-            task=session.record.task_description if is_message else record.text,
-            context=session.record.context,
-            model=model.name,
-            num_ctx=model.num_ctx,
-            team=tuple((role, self._parts.catalogue.role(role).title) for role in session.team),
-            said=tuple(said),
-            message_from=record.from_role if is_message else None,
-            message=record.text if is_message else None,
-            background=background,
-        )
-
-    async def _speak(self, session: OpenSession, role: str, turn: Turn, deadline_s: float) -> Spoken:
-        session.ensure_open()
-        agent = await self._parts.pool.lease(role, session.session_id)  # it may not have answered after a restart
-        try:
-            spoken: Spoken = await ask(agent.handle.speak.remote(turn), deadline_s=deadline_s, what=f"a turn of {role}")
-        except DeadlineExceeded as exc:
-            raise ReplyBroken(self._parts.host.endpoint_id, turn.model, exc.message) from exc
-        return spoken
-
-    async def _write_down(
-        self,
-        session: OpenSession,
-        record: TaskRecord,
-        index: int,
-        spoken: Spoken,
-        model: str,
-        load_s: float,
-        attempt: int,
-    ) -> MessageRecord:
-        now = self._parts.clock.now()
-        planned = record.turns[index]
-        message = MessageRecord(
-            task_id=record.task_id,
-            session_id=session.session_id,
-            turn=index,
-            from_role=planned.role,
-            purpose=planned.purpose,
-            text=spoken.text,
-            model=model,
-            prompt_tokens=spoken.prompt_tokens,
-            reply_tokens=spoken.reply_tokens,
-            seconds=spoken.seconds,
-            load_seconds=load_s,
-            attempts=attempt,
-            created_at=now,
-        )
-        event = self._event(
-            record, EventKind.TURN_COMPLETED, role=planned.role, model=model, turn=index,
-            prompt_tokens=spoken.prompt_tokens, reply_tokens=spoken.reply_tokens, seconds=round(spoken.seconds, 3),
-        )  # fmt: skip
-        return await self._parts.store.add_turn(message, [event])
-
-    def _event(
-        self,
-        record: TaskRecord,
-        event_kind: EventKind,
-        /,
-        *,
-        role: str | None = None,
-        model: str | None = None,
-        **data: object,
-    ) -> NewEvent:
-        return NewEvent(
-            kind=event_kind,
-            at=self._parts.clock.now(),
-            session_id=record.session_id,
-            role=role,
-            model=model,
-            data={"task_id": record.task_id, **data},
-        )
-
-
-def _ignore_outcome(task: asyncio.Task[object]) -> None:
-    """Look at a result that nobody waits for, so that a failed warm-up is not reported as a forgotten error."""
-    if not task.cancelled():
-        task.exception()
+    def _event(self, record: TaskRecord, event_kind: EventKind, /, **data: object) -> NewEvent:
+        return task_event(record, event_kind, self._parts.clock.now(), data)

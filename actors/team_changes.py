@@ -5,18 +5,29 @@ What a caller is told is in the store before it is told; a role that cannot be w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from actors.host_messages import Released
 from actors.parts import OpenSession, Parts
+from actors.placing import Placed
+from actors.team_fitting import TeamAsked, TeamFitting
 from delegator.analysis.limits import admitting_level
-from delegator.errors import AgentAlreadyActive, AgentBusy, AgentLimitReached, MemoryExceeded
+from delegator.errors import AgentAlreadyActive, AgentBusy, AgentLimitReached
 from delegator.roles.catalogue import Catalogue
-from delegator.schemas import EventKind
+from delegator.schemas import Degradation, EventKind
 from delegator.settings import GB
 from delegator.store.records import AgentRecord, NewEvent, SessionLimits, SessionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What a role that has joined a team was given, and what its caller should know."""
+
+    model: str
+    notes: list[str]
+    degradations: list[Degradation]
 
 
 class TeamChanges:
@@ -25,24 +36,28 @@ class TeamChanges:
     def __init__(self, parts: Parts) -> None:
         """Work with these parts."""
         self._parts = parts
+        self._fitting = TeamFitting(parts)
 
-    async def add(self, session: OpenSession, role: str, reason: str) -> tuple[str, list[str]]:
+    async def add(self, session: OpenSession, role: str, reason: str) -> Joined:
         """Take a role into the team; return its model and what the caller should know.
 
         Raises:
             UnknownRole, SessionEnded, AgentAlreadyActive, AgentLimitReached, MemoryExceeded.
         """
-        wanted = self._parts.catalogue.role(role)
+        self._parts.catalogue.role(role)
         async with session.lock:
             session.ensure_open()
             limits = self._limits_with(session, role)
-            chosen = (await self._parts.host.choose([wanted]))[role]
-            await self._parts.pool.lease(role, session.session_id)
-            session.models[role] = chosen.model
+            given = await self._fitting.fit(_joining(session, role, limits, self._parts))
+            chosen = given.places[role]
+            steps = [step for step in given.degradations if step.role == role]
+            node_id = self._parts.hosts.get(chosen.endpoint_id).node_id
+            await self._parts.pool.lease(role, session.session_id, node_id=node_id)
+            session.place({role: chosen})
             try:
-                team = await self._write_down(session, role, reason, limits)
+                team = await self._write_down(session, role, reason, limits, steps)
             except BaseException:
-                session.models.pop(role, None)
+                session.leave_place(role)
                 await self._parts.pool.release(role, session.session_id)
                 raise
             notes = _notes_on_limits(session.record, limits)
@@ -54,22 +69,31 @@ class TeamChanges:
                 limits_max_agents=limits.max_agents,
                 limits_max_memory_bytes=limits.max_memory_bytes,
             )
-        return chosen.model, [*notes, *([f"{role} speaks with {chosen.model}: {chosen.why}."] if chosen.why else [])]
+            session.degradations += steps
+        if chosen.why:
+            notes.append(f"{role} speaks with {chosen.model}: {chosen.why}.")
+        return Joined(chosen.model, notes, steps)
 
-    async def _write_down(self, session: OpenSession, role: str, reason: str, limits: SessionLimits) -> tuple[str, ...]:
+    async def _write_down(
+        self, session: OpenSession, role: str, reason: str, limits: SessionLimits, steps: Sequence[Degradation]
+    ) -> tuple[str, ...]:
         """Store that a role joins; return the team it makes."""
         now = self._parts.clock.now()
         team = tuple(self._parts.catalogue.in_rank_order([*session.team, role]))
         events = [spawned(session, role, now, reason), *fallbacks(session, [role], self._parts.catalogue, now)]
-        agent = AgentRecord(session.session_id, role, session.models[role], now, None, reason)
+        events += degraded(session, steps, now)
+        model, endpoint = session.models[role], session.endpoints[role]
+        agent = AgentRecord(session.session_id, role, model, now, None, reason, endpoint)
         await self._parts.store.add_agent(agent, events, active_agents=team, limits=limits)
         return team
 
     def _limits_with(self, session: OpenSession, role: str) -> SessionLimits:
         """Return the limits that admit the team with one more role: the session's own, or of the next level that does.
 
+        Where none admits its model, those that come nearest: then it is given another, or refused.
+
         Raises:
-            AgentAlreadyActive, AgentLimitReached, MemoryExceeded: it is there, or no level admits it.
+            AgentAlreadyActive, AgentLimitReached: it is there, or no level admits so many.
         """
         if role in session.team:
             raise AgentAlreadyActive(session.session_id, role)
@@ -84,9 +108,6 @@ class TeamChanges:
         limits = SessionLimits(level, levels.of(level).max_agents, round(levels.of(level).max_memory_gb * GB))
         if len(session.team) >= limits.max_agents:
             raise AgentLimitReached(session.session_id, limits.max_agents)
-        bound = min(self._parts.capacity_bytes, limits.max_memory_bytes)
-        if wanted.memory_bytes > bound:
-            raise MemoryExceeded(wanted.model, wanted.memory_bytes / GB, bound / GB)
         return limits
 
     async def remove(
@@ -112,12 +133,22 @@ class TeamChanges:
             event = terminated(session, role, now, reason)
             await self._parts.store.end_agent(session.session_id, role, now, [event], active_agents=team)
             session.record = replace(session.record, active_agents=team)
-            model = session.models.pop(role, None)
+            host = self._parts.host_of(session, role)
+            model = session.leave_place(role)
             clean_up = self._parts.settings.auto_cleanup_agents
             await self._parts.pool.release(role, session.session_id, terminate=clean_up)
-            if model is None or model in session.models.values() or not clean_up:
+            if model is None or (host.endpoint_id, model) in session.places or not clean_up:
                 return Released((), ())
-            return await self._parts.host.release_models(session.session_id, [model])
+            return await host.release_models(session.session_id, [model])
+
+
+def _joining(session: OpenSession, role: str, limits: SessionLimits, parts: Parts) -> TeamAsked:
+    """Return the team with one more role; those that speak already keep their models and places."""
+    known = {r: place for r in session.team if (place := session.place_of(r)) is not None}
+    settled = {r: Placed(*place, "") for r, place in known.items() if place[1] in parts.catalogue.models}
+    team = parts.catalogue.in_rank_order([*settled, role])
+    rungs = parts.settings.degradation
+    return TeamAsked(session.session_id, tuple(team), limits.max_memory_bytes, rungs, settled)
 
 
 def spawned(session: OpenSession, role: str, at: datetime, reason: str = "") -> NewEvent:
@@ -137,6 +168,13 @@ def fallbacks(session: OpenSession, roles: Iterable[str], catalogue: Catalogue, 
         for role in roles
         if session.models[role] != catalogue.role(role).model
     ]
+
+
+def degraded(session: OpenSession, steps: Sequence[Degradation], at: datetime) -> list[NewEvent]:
+    """Return the event that a team does not fit the memory as it was asked for, with every step; none without steps."""
+    data = {"steps": [step.model_dump(mode="json") for step in steps]}
+    kind, session_id = EventKind.TEAM_DEGRADED, session.session_id
+    return [NewEvent(kind=kind, at=at, session_id=session_id, data=data)] if steps else []
 
 
 def _of_agent(kind: EventKind, session: OpenSession, role: str, at: datetime, data: dict[str, str]) -> NewEvent:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from actors.agent_messages import Pulse
 from actors.agent_pool import LiveAgent
+from actors.host_handle import HostHandle
 from actors.host_messages import HostView, ResidentView
 from actors.parts import OpenSession, Parts
-from actors.task_runner import RunningTask
-from delegator.errors import DelegatorError
+from actors.running_task import RunningTask
+from delegator.errors import DelegatorError, HostSuspect
 from delegator.schemas import (
     ActiveSession,
     AgentInfo,
     CreateSessionReply,
+    EndpointInfo,
     ErrorBody,
     HistorySession,
     Limits,
@@ -65,6 +67,9 @@ def created_reply(session: OpenSession, parts: Parts) -> CreateSessionReply:
         seconds_to_ready=record.seconds_to_ready,
         notes=[*record.notes, *fallback_notes(session, parts)],
         simulated=record.simulated,
+        plan_id=session.applied.plan_id if session.applied is not None else None,
+        degradations=list(session.degradations),
+        changed=list(session.applied.changed) if session.applied is not None else [],
     )
 
 
@@ -75,9 +80,12 @@ def _estimated_bytes(session: OpenSession, parts: Parts) -> int:
 
 
 def fallback_notes(session: OpenSession, parts: Parts) -> list[str]:
-    """Say which roles speak with another model than their own."""
+    """Say which roles speak with another model than their own, unless that was told with its reason."""
     notes = []
+    degraded = {step.role for step in session.degradations}
     for role in session.team:
+        if role in degraded:
+            continue
         own, used = parts.catalogue.role(role).model, session.models.get(role)
         if used is not None and used != own:
             notes.append(f"{role} speaks with {used}, because {own} cannot be used here.")
@@ -100,7 +108,12 @@ def active_session(record: SessionRecord, parts: Parts) -> ActiveSession:
 
 
 def session_view(
-    record: SessionRecord, models: dict[str, str], tasks: Sequence[TaskRecord], notes: Sequence[str], now: datetime
+    record: SessionRecord,
+    models: dict[str, str],
+    endpoints: dict[str, str],
+    tasks: Sequence[TaskRecord],
+    notes: Sequence[str],
+    now: datetime,
 ) -> SessionView:
     """Return everything about one session."""
     real_s = ((record.ended_at or now) - record.created_at).total_seconds()
@@ -113,6 +126,7 @@ def session_view(
         complexity=record.complexity,
         active_agents=list(record.active_agents),
         models=models,
+        endpoints=endpoints,
         context=record.context,
         limits=limits_of(record),
         created_at=record.created_at,
@@ -197,12 +211,18 @@ def _turn_reply(message: MessageRecord) -> TurnReply:
 
 
 def agent_info(
-    agent: LiveAgent, pulse: Pulse | None, models: dict[str, str], host: HostView, parts: Parts
+    agent: LiveAgent,
+    pulse: Pulse | None,
+    places: Mapping[str, tuple[str, str] | None],
+    hosts: Mapping[str, HostView],
+    parts: Parts,
 ) -> AgentInfo:
-    """Return one running agent. `models`: what it speaks with, by session."""
+    """Return one running agent. `places`: (endpoint, model) it speaks on and with, by session."""
     role = parts.catalogue.role(agent.role)
-    model = next(iter(models.values()), role.model)
-    resident = next((r for r in host.residents if r.model == model and r.resident), None)
+    known = [place for place in places.values() if place is not None]
+    endpoint_id, model = known[0] if known else ("", role.model)
+    there = hosts[endpoint_id].residents if endpoint_id in hosts else ()
+    resident = next((r for r in there if r.model == model and r.resident), None)
     estimate = parts.catalogue.models[model].memory_bytes
     return AgentInfo(
         role=agent.role,
@@ -217,6 +237,25 @@ def agent_info(
         node=agent.node,
         restarts=agent.restarts,
         turns_running=pulse.turns_running if pulse else 0,
+        endpoints=list(dict.fromkeys(endpoint for endpoint, _ in known)),
+    )
+
+
+def endpoint_info(handle: HostHandle, view: HostView | None, parts: Parts) -> EndpointInfo:
+    """Return one endpoint as it stands; `view` is None where it does not answer."""
+    suspect = parts.hosts.doubts.why(handle.endpoint_id)
+    if suspect is None:
+        suspect = view.suspect if view is not None else "it does not answer"
+    return EndpointInfo(
+        endpoint=handle.endpoint_id,
+        url=handle.url,
+        capacity_gb=handle.capacity_bytes / GB,
+        memory_gb=view.snapshot.used_bytes / GB if view is not None else 0.0,
+        models=sum(resident.resident for resident in view.residents) if view is not None else 0,
+        turns_running=view.turns_running if view is not None else 0,
+        turns_waiting=len(view.waiting) if view is not None else 0,
+        suspect=suspect,
+        advice=HostSuspect.hint if suspect is not None else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m bench [name]`; without a name the list of them."""
+"""Run the benchmarks: `python -m bench [name [option ...]]`; without a name the list of them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ NAMES = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem != "
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1 or arguments[0] not in NAMES:
-        print(f"usage: python -m bench NAME; NAME is one of: {', '.join(NAMES)}", file=sys.stderr)
+    if not arguments or arguments[0] not in NAMES:
+        print(f"usage: python -m bench NAME [OPTION ...]; NAME is one of: {', '.join(NAMES)}", file=sys.stderr)
         return 2
+    sys.argv[1:] = arguments[1:]  # a benchmark reads its own options
     importlib.import_module(f"bench.{arguments[0]}").main()
     return 0
 

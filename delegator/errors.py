@@ -14,6 +14,9 @@
     │   ├── SessionNotFound
     │   ├── TaskNotFound
     │   ├── EventNotFound
+    │   ├── PlanNotFound
+    │   ├── ModelNotFound
+    │   ├── PullNotFound
     │   └── UnknownTool
     ├── WrongState              it exists, but not in a state that allows this
     │   ├── SessionEnded
@@ -23,7 +26,10 @@
     │   ├── AgentNotActive
     │   ├── AgentBusy
     │   ├── AgentLimitReached
-    │   └── TaskFinished
+    │   ├── ModelInUse
+    │   ├── TaskFinished
+    │   ├── PlanExpired
+    │   └── PlanChanged
     ├── NoCapacity              the machine or a limit is full: retry later, or ask for less
     │   ├── TooManySessions
     │   └── MemoryExceeded
@@ -36,6 +42,8 @@
         ├── OllamaBusy
         ├── ModelMissing
         ├── ModelLoadFailed
+        ├── PullFailed
+        ├── HostSuspect
         ├── ReplyBroken
         ├── AgentLost
         ├── DeadlineExceeded
@@ -315,6 +323,46 @@ class EventNotFound(NotFound):
         return f"there is no event {self.event_id}"
 
 
+class ModelNotFound(NotFound):
+    """No model of this name is where it was looked for: in Ollama's registry, or on the disk of an endpoint."""
+
+    code = "model_not_found"
+    hint = "Check the name and its tag; list_models shows what is installed and what the roles use."
+    fields = ("model", "where")
+    model: str
+    where: str
+
+    @property
+    def message(self) -> str:
+        return f"there is no model '{self.model}' {self.where}"
+
+
+class PullNotFound(NotFound):
+    """Nobody has pulled this model lately, so there is no download to look at or to cancel."""
+
+    code = "pull_not_found"
+    hint = "pull_model starts one; list_models shows those under way."
+    fields = ("model",)
+    model: str
+
+    @property
+    def message(self) -> str:
+        return f"there is no download of '{self.model}'"
+
+
+class PlanNotFound(NotFound):
+    """No plan has this id; plans are forgotten some time after they have expired."""
+
+    code = "plan_not_found"
+    hint = "Make a plan with plan_session, or create the session from the task itself."
+    fields = ("plan_id",)
+    plan_id: str
+
+    @property
+    def message(self) -> str:
+        return f"there is no plan '{self.plan_id}'"
+
+
 class UnknownTool(NotFound):
     """No MCP tool has this name."""
 
@@ -447,6 +495,21 @@ class AgentLimitReached(WrongState):
         return f"session '{self.session_id}' already has the {self.limit} agents that its complexity allows"
 
 
+class ModelInUse(WrongState):
+    """A model cannot be removed: somebody holds it, works on it or is just fetching it."""
+
+    code = "model_in_use"
+    hint = "End the sessions that use it (end_session), or wait for what goes on, then try again."
+    fields = ("endpoint", "model", "problem")
+    endpoint: str
+    model: str
+    problem: str
+
+    @property
+    def message(self) -> str:
+        return f"the model '{self.model}' on {self.endpoint} stays: {self.problem}"
+
+
 class TaskFinished(WrongState):
     """The task has come to its end; it can no longer be changed."""
 
@@ -459,6 +522,39 @@ class TaskFinished(WrongState):
     @property
     def message(self) -> str:
         return f"task '{self.task_id}' is already {self.status}"
+
+
+class PlanExpired(WrongState):
+    """The plan was made too long ago to be applied."""
+
+    code = "plan_expired"
+    hint = "Make a new one with plan_session."
+    fields = ("plan_id", "expired_at")
+    plan_id: str
+    expired_at: str
+
+    @property
+    def message(self) -> str:
+        return f"plan '{self.plan_id}' has expired at {self.expired_at}"
+
+
+class PlanChanged(WrongState):
+    """The world has changed so that the plan cannot be applied as it was told."""
+
+    code = "plan_changed"
+    fields = ("plan_id", "differences", "new_plan_id")
+    plan_id: str
+    differences: tuple[str, ...]
+    new_plan_id: str
+    """A fresh plan for the same task."""
+
+    @property
+    def message(self) -> str:
+        return f"plan '{self.plan_id}' cannot be applied any more: {' '.join(self.differences)}"
+
+    @property
+    def advice(self) -> str:
+        return f"Apply the fresh plan '{self.new_plan_id}', or repeat with accept_changes."
 
 
 # ── no capacity ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -489,13 +585,18 @@ class TooManySessions(NoCapacity):
 
 
 class MemoryExceeded(NoCapacity):
-    """A model does not fit the memory that the machine, or the largest session limit, has for models."""
+    """A model, or a team, does not fit the memory that the machine, or the largest session limit, has for models."""
 
     code = "memory_exceeded"
-    fields = ("model", "needed_gb", "capacity_gb")
+    fields = ("model", "needed_gb", "capacity_gb", "would_fit")
     model: str
     needed_gb: float
     capacity_gb: float
+    would_fit: tuple[str, ...]
+    """What could be had instead, a sentence each; empty when it is not known."""
+
+    def __init__(self, model: str, needed_gb: float, capacity_gb: float, would_fit: tuple[str, ...] = ()) -> None:
+        super().__init__(model, needed_gb, capacity_gb, would_fit)
 
     @property
     def message(self) -> str:
@@ -503,7 +604,8 @@ class MemoryExceeded(NoCapacity):
 
     @property
     def advice(self) -> str:
-        return "Use a smaller catalogue (--catalogue compact or single), or give more memory (--memory)."
+        general = "Use a smaller catalogue (--catalogue compact or single), or give more memory (--memory)."
+        return f"What would fit: {' '.join(self.would_fit)} Or: {general}" if self.would_fit else general
 
 
 # ── something behind Delegator failed ─────────────────────────────────────────────────────────────────────────────
@@ -617,7 +719,7 @@ class ModelMissing(Unavailable):
 
     @property
     def advice(self) -> str:
-        return f"Fetch it with: ollama pull {self.model}"
+        return f"Fetch it with: delegator models pull {self.model}"
 
 
 class ModelLoadFailed(Unavailable):
@@ -633,6 +735,38 @@ class ModelLoadFailed(Unavailable):
     @property
     def message(self) -> str:
         return f"the model '{self.model}' could not be loaded on {self.endpoint}: {self.problem}"
+
+
+class PullFailed(Unavailable):
+    """A model could not be fetched: the registry or the disk failed, or the download ended before its success."""
+
+    code = "pull_failed"
+    hint = "Pull it again: what has come so far is kept, and the download goes on from there."
+    fields = ("endpoint", "model", "problem")
+    endpoint: str
+    model: str
+    problem: str
+
+    @property
+    def message(self) -> str:
+        return f"the model '{self.model}' could not be fetched on {self.endpoint}: {self.problem}"
+
+
+class HostSuspect(Unavailable):
+    """An Ollama answers questions but does not come to an end with its work, and no other endpoint can do it."""
+
+    code = "host_suspect"
+    hint = (
+        "Restart that Ollama (on Linux: systemctl restart ollama): its scheduler can deadlock while it looks healthy, "
+        "see issue 17408 of ollama/ollama. Delegator then uses it again."
+    )
+    fields = ("endpoint", "problem")
+    endpoint: str
+    problem: str
+
+    @property
+    def message(self) -> str:
+        return f"Ollama at {self.endpoint} may be stuck: {self.problem}"
 
 
 class ReplyBroken(Unavailable):

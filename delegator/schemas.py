@@ -21,9 +21,12 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
+from pydantic_core import PydanticKnownError
 
 from delegator.wording import first_problem, problem_of
 
@@ -109,6 +112,16 @@ class TaskStatus(StrEnum):
         return self in (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)
 
 
+class Rung(StrEnum):
+    """One means by which a team that does not fit the memory is made to fit; `delegator/residency/ladder.py`."""
+
+    WAIT = "wait"
+    EVICT_IDLE = "evict_idle"
+    SMALLER = "smaller"
+    MERGE = "merge"
+    REFUSE = "refuse"
+
+
 class EventKind(StrEnum):
     """Every kind of line in the event log."""
 
@@ -138,6 +151,17 @@ class EventKind(StrEnum):
     DRIFT_FOUND = "drift_found"
     HOST_SUSPECT = "host_suspect"
     HOST_RECOVERED = "host_recovered"
+    MODEL_QUARANTINED = "model_quarantined"
+    MODEL_PREFETCHED = "model_prefetched"
+    PREFETCH_USED = "prefetch_used"
+    PREFETCH_WASTED = "prefetch_wasted"
+    LOAD_CANCELLED = "load_cancelled"
+    TEAM_DEGRADED = "team_degraded"
+    ROLE_MOVED = "role_moved"
+    MODEL_PINNED = "model_pinned"
+    MODEL_UNPINNED = "model_unpinned"
+    MODEL_PULLED = "model_pulled"
+    MODEL_REMOVED = "model_removed"
 
 
 # ── building blocks ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,6 +260,20 @@ Gigabytes = Annotated[
 Seconds = Annotated[float, PlainSerializer(lambda v: round(v, 2), return_type=float), Field(ge=0, allow_inf_nan=False)]
 """Model seconds, shown with two decimals."""
 
+GigabyteSeconds = Annotated[
+    float, PlainSerializer(lambda v: round(v, 1), return_type=float), Field(allow_inf_nan=False)
+]
+"""GB times model seconds, shown with one decimal; a saving below 0 is a loss."""
+
+WattHours = Annotated[float, PlainSerializer(lambda v: round(v, 4), return_type=float), Field(allow_inf_nan=False)]
+"""Electricity, shown with four decimals; a saving below 0 is a loss."""
+
+Amount = Annotated[float, PlainSerializer(lambda v: round(v, 6), return_type=float), Field(allow_inf_nan=False)]
+"""Money in the currency that stands beside it, shown with six decimals; a saving below 0 is a loss."""
+
+Rate = Annotated[float, BeforeValidator(no_bool), Field(ge=0, allow_inf_nan=False)]
+"""A price, or a number of watts; 0 leaves what it stands for out."""
+
 Ratio = Annotated[float, PlainSerializer(lambda v: round(v, 4), return_type=float), Field(allow_inf_nan=False)]
 """A share: 0 is nothing, 1 is all; a saving below 0 is a loss."""
 
@@ -246,6 +284,25 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A UTC time stamp in RFC 3339."""
+
+
+def rungs_in_words(value: Any) -> Any:
+    """Take 'wait, smaller' for a list of two: how a command line and the environment write lists."""
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def ladder_in_order(rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:
+    """Refuse a ladder that names a rung twice, or goes on after `refuse`."""
+    twice = next((rung for position, rung in enumerate(rungs) if rung in rungs[:position]), None)
+    if twice is not None:
+        raise ValueError(f"names '{twice}' twice")
+    if Rung.REFUSE in rungs[:-1]:
+        raise ValueError("goes on after 'refuse', which is the end")
+    return rungs
+
+
+Ladder = Annotated[tuple[Rung, ...], BeforeValidator(rungs_in_words), AfterValidator(ladder_in_order)]
+"""Rungs in the order in which they are tried, each once; 'refuse' stands at the end whether it is named or not."""
 
 WaitSeconds = Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=20, allow_inf_nan=False)]
 """How long a call may wait for its result before it answers with a handle; at most 20."""
@@ -423,6 +480,37 @@ class TaskAnalysis(Reply):
     )
 
 
+class PlanSessionRequest(Request):
+    """A task for which a session is to be foretold."""
+
+    task_description: Text = Field(description="What is to be done, in plain words.")
+    context: Context = Field(
+        default_factory=dict, description="priority, deadline, existing_code and any further facts."
+    )
+    task_category: TaskCategory | None = Field(None, description="Fixes the team, whatever the text says.")
+    degradation: Ladder | None = Field(
+        None,
+        description="What may be done where the team does not fit the memory, in this order: wait, evict_idle, "
+        "smaller, merge, refuse. Without it the setting of that name.",
+    )
+    wait_s: WaitSeconds = Field(0, description="Accepted for compatibility; a plan waits for nothing.")
+
+
+class Degradation(Reply):
+    """One thing that is done, or borne, because the team does not fit the memory as it was asked for."""
+
+    rung: Rung
+    role: str | None = Field(None, description="None where it concerns the team as a whole.")
+    asked: str | None = Field(None, description="The model the role wants.")
+    given: str | None = Field(None, description="The model it gets; the same where it only waits.")
+    models: list[str] = Field(
+        default_factory=list, description="Models that leave (evict_idle), are waited for, or take turns (wait)."
+    )
+    why: str
+    saves_gb: Gigabytes = Field(0.0, description="How much less memory the team's models need by it.")
+    eta_s: Seconds | None = Field(None, description="Estimated seconds until it may go on; None where nothing waits.")
+
+
 class PlannedModel(Reply):
     """What would happen to one model."""
 
@@ -431,6 +519,7 @@ class PlannedModel(Reply):
     memory_gb: Gigabytes
     action: Literal["reuse", "load", "load_in_turn"]
     load_seconds: Seconds
+    endpoint: str | None = Field(None, description="The Ollama endpoint it would run on.")
 
 
 class PlanSessionReply(Reply):
@@ -447,20 +536,64 @@ class PlanSessionReply(Reply):
     possible: bool
     notes: list[str]
     simulated: bool
+    plan_id: str | None = Field(None, description="create_session with it applies exactly this. None where impossible.")
+    expires_at: Moment | None = Field(None, description="Until when the plan may be applied.")
+    degradations: list[Degradation] = Field(
+        default_factory=list, description="What is done because the team does not fit as it was asked for."
+    )
+    seconds_waiting: Seconds | None = Field(
+        0.0, description="Seconds of seconds_to_ready spent waiting for others; None: it cannot be told."
+    )
+    load_seconds: Seconds = Field(0.0, description="All loading during one task of the whole team.")
+    task_seconds: Seconds = Field(0.0, description="One task of the whole team: loading, waiting and speaking.")
+    gb_seconds: GigabyteSeconds = Field(0.0, description="Memory held during one task of the whole team, at most.")
+    money: ExpectedCost | None = Field(None, description="What that task would cost; electricity is modelled.")
 
 
 # ── sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class CreateSessionRequest(Request):
-    """A task for which a team is wanted."""
+def _task_first(schema: dict[str, Any]) -> None:
+    """Show the task as the first field and as text to be given: what every caller but one with a plan has to know."""
+    properties = schema["properties"]
+    task = properties.pop("task_description")
+    text = task.pop("anyOf")[0]
+    del task["default"]
+    schema["properties"] = {"task_description": text | task, **properties}
+    schema["required"] = ["task_description"]
 
-    task_description: Text = Field(description="What is to be done, in plain words.")
+
+class CreateSessionRequest(Request):
+    """A task for which a team is wanted, or a plan to apply."""
+
+    model_config = ConfigDict(json_schema_extra=_task_first)
+
+    plan_id: Name | None = Field(
+        None,
+        description="Apply exactly this plan of plan_session; task_description may then be left out. Where the world "
+        "has changed so that it cannot be, the error plan_changed says what, with a fresh plan.",
+    )
+    accept_changes: bool = Field(False, description="With plan_id: where the plan cannot be applied, plan anew and go.")
+    task_description: Text | None = Field(
+        None, validate_default=True, description="What is to be done, in plain words."
+    )
     context: Context = Field(
         default_factory=dict, description="priority, deadline, existing_code and any further facts."
     )
     task_category: TaskCategory | None = Field(None, description="Fixes the team, whatever the text says.")
+    degradation: Ladder | None = Field(
+        None,
+        description="What may be done where the team does not fit the memory, in this order: wait, evict_idle, "
+        "smaller, merge, refuse. Without it the setting of that name.",
+    )
     wait_s: WaitSeconds = Field(15, description="Real seconds to wait until ready; 0 answers at once with 'starting'.")
+
+    @field_validator("task_description")
+    @classmethod
+    def _task_or_plan(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("plan_id", "") is None:  # a wrong plan_id is not in the data: told alone
+            raise PydanticKnownError("missing")
+        return value
 
 
 class StartSessionRequest(Request):
@@ -486,6 +619,11 @@ class CreateSessionReply(Reply):
     seconds_to_ready: Seconds | None = Field(description="None while starting.")
     notes: list[str]
     simulated: bool
+    plan_id: str | None = Field(None, description="The plan that was applied.")
+    degradations: list[Degradation] = Field(
+        default_factory=list, description="What was done because the team does not fit as it was asked for."
+    )
+    changed: list[str] = Field(default_factory=list, description="What differs from the plan that was given.")
 
 
 class TaskSummary(Reply):
@@ -509,6 +647,9 @@ class SessionView(Reply):
     complexity: Complexity
     active_agents: list[str]
     models: dict[str, str]
+    endpoints: dict[str, str] = Field(
+        default_factory=dict, description="The Ollama endpoint of each active role; empty once it has ended."
+    )
     context: dict[str, Any]
     limits: Limits
     created_at: Moment
@@ -624,6 +765,9 @@ class AddAgentReply(Reply):
     session_id: str
     active_agents: list[str]
     notes: list[str]
+    degradations: list[Degradation] = Field(
+        default_factory=list, description="What was done because the role does not fit beside the team as it wants to."
+    )
 
 
 class RemoveAgentRequest(Request):
@@ -667,6 +811,7 @@ class AgentInfo(Reply):
     node: str | None
     restarts: int
     turns_running: int
+    endpoints: list[str] = Field(default_factory=list, description="Where its model runs, for its sessions.")
 
 
 class ListAgentsRequest(OptionalSessionRef):
@@ -778,10 +923,116 @@ class TaskView(Reply):
 # ── receipts and figures ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+class PriceList(Reply):
+    """What the receipt charges. Zero is a price."""
+
+    currency: str = Field(
+        "EUR", min_length=1, max_length=20, pattern=r"^[!-~]+$", description="In what money is counted; only a word."
+    )
+    per_kwh: Rate = Field(
+        0.29, description="Of a kilowatt-hour. Households in the EU paid 0.29 EUR on average in 2024 (Eurostat)."
+    )
+    per_gb_hour: Rate = Field(
+        0.0001,
+        description="Of a GB of memory for an hour: 4 EUR a GB written off over four years. "
+        "On a rented machine its rent; set per_kwh to 0 where that includes electricity.",
+    )
+    per_gpu_hour: Rate = Field(
+        0.05, description="Of a whole GPU for an hour: a card of 1,750 EUR written off over four years."
+    )
+
+
+class PowerModel(Reply):
+    """What is assumed to draw power where nothing measures it."""
+
+    watts_per_gb: Rate = Field(
+        0.375, description="Watts of a GB in memory: 3 W for 8 GB, as CodeCarbon assumes. Graphics memory takes less."
+    )
+    watts_computing: Rate = Field(
+        42.5,
+        description="Watts more while a model speaks or is loaded: half of an 85 W processor, as CodeCarbon assumes "
+        "where it knows none. With a GPU, what the card draws at work.",
+    )
+
+
+class BasisModel(Reply):
+    """One model of the catalogue, as a receipt counts it."""
+
+    model: str
+    bytes: int = Field(description="Exactly as counted.")
+    measured: bool = Field(description="False: the catalogue's estimate.")
+    gpu: float = Field(description="GPU share the catalogue gives it.")
+    in_baseline: bool = Field(description="A role speaks with it: it counts among all roles. False: only a fallback.")
+
+
+class ReceiptBasis(Reply):
+    """Everything beside the event log that a receipt was computed from: with both, anybody can compute it again."""
+
+    agents_total: int
+    models: list[BasisModel]
+    prices: PriceList
+    power: PowerModel
+    clock_scale: float = Field(description="Model seconds per real second.")
+    simulated: bool
+    final: bool
+    until: Moment = Field(description="Where the receipt stops while the log has no end of the session.")
+    last_event_id: int = Field(description="The log was read up to this event; an end of the session counts anyway.")
+
+
+class RoleUse(Reply):
+    """What one role did in a session."""
+
+    role: str
+    turns: int
+    prompt_tokens: int
+    reply_tokens: int
+    speaking_seconds: Seconds
+
+
+class Electricity(Reply):
+    """What a session took, and what all roles resident would have taken; that one is always modelled."""
+
+    source: Literal["measured", "modelled"] = Field(description="Where watt_hours comes from.")
+    watt_hours: WattHours
+    all_roles_watt_hours: WattHours
+    saved_watt_hours: WattHours
+    saved_ratio: Ratio
+    machine_watt_hours: WattHours | None = Field(
+        description="Where measured: all that the machine's counters counted while the session was open."
+    )
+    counters: list[str] = Field(description="Where measured: the counters that were read.")
+
+
+class Cost(Reply):
+    """One sum of money and what it is made of."""
+
+    memory: Amount
+    gpu: Amount
+    electricity: Amount
+    total: Amount
+
+
+class ExpectedCost(Cost):
+    """What something is expected to cost by the prices of the settings."""
+
+    currency: str
+
+
+class ReceiptMoney(Reply):
+    """What a session cost, and what all roles resident would have cost."""
+
+    currency: str
+    used: Cost
+    all_roles: Cost
+    saved: Amount
+    saved_ratio: Ratio
+
+
 class Receipt(Reply):
     """What a session held, against all roles of the catalogue resident for as long, each model counted once.
 
-    Recomputable from the event log: `delegator/sessions/receipt.py` is the method.
+    Recomputable from the event log and its `basis`: `delegator/sessions/receipt.py` is the method. Fields that have a
+    default are missing in receipts of a former form.
     """
 
     session_id: str
@@ -790,17 +1041,26 @@ class Receipt(Reply):
     agents_total: int
     seconds_to_ready: Seconds | None
     duration_seconds: Seconds
+    speaking_seconds: Seconds = Field(0.0, description="Of all its turns together.")
+    waiting_seconds: Seconds = Field(0.0, description="Its turns waited for a model or a free place, loads included.")
     peak_gb: Gigabytes = Field(description="Most memory its models held at one time.")
-    gb_seconds: float
+    gb_seconds: GigabyteSeconds
+    gpu_seconds: Seconds = Field(0.0, description="GPU shares its models held, times seconds.")
     all_roles_gb: Gigabytes
-    all_roles_gb_seconds: float
+    all_roles_gb_seconds: GigabyteSeconds
+    all_roles_gpu_seconds: Seconds = 0.0
     memory_saved_ratio: Ratio = Field(description="1 - peak_gb / all_roles_gb")
+    gb_seconds_saved: GigabyteSeconds = 0.0
     gb_seconds_saved_ratio: Ratio = Field(description="1 - gb_seconds / all_roles_gb_seconds")
     loads: int
     load_seconds: Seconds
+    swaps: int = Field(0, description="Models that had to leave memory for the ones it loaded.")
     turns: int
     prompt_tokens: int
     reply_tokens: int
+    roles: list[RoleUse] = Field(default_factory=list, description="By role, the first to speak first.")
+    electricity: Electricity | None = None
+    money: ReceiptMoney | None = None
     sizes: Literal["measured", "estimated", "mixed"] = Field(
         description="Where the sizes of the held models come from."
     )
@@ -808,6 +1068,7 @@ class Receipt(Reply):
         description="Where the sizes of the baseline come from."
     )
     simulated: bool
+    basis: ReceiptBasis | None = Field(None, description="What it was computed from, beside the event log.")
 
 
 class ResidentModel(Reply):
@@ -821,6 +1082,20 @@ class ResidentModel(Reply):
     foreign: bool = Field(description="Loaded by somebody else; counted, never touched.")
     busy: bool
     loaded_at: Moment | None
+
+
+class EndpointInfo(Reply):
+    """One Ollama endpoint now."""
+
+    endpoint: str = Field(description="What it is called.")
+    url: str
+    capacity_gb: Gigabytes = Field(description="Memory it has for models.")
+    memory_gb: Gigabytes = Field(description="Measured memory of what is resident there.")
+    models: int = Field(description="How many models are resident.")
+    turns_running: int
+    turns_waiting: int
+    suspect: str | None = Field(description="Why no work is sent there while another can do it; None: it is well.")
+    advice: str = Field("", description="How to cure that.")
 
 
 class ResourceSummaryReply(Reply):
@@ -837,6 +1112,7 @@ class ResourceSummaryReply(Reply):
     turns_running: int
     turns_waiting: int
     simulated: bool
+    endpoints: list[EndpointInfo] = Field(default_factory=list, description="Each Ollama endpoint by itself.")
 
 
 class StatisticsRequest(Request):
@@ -868,6 +1144,154 @@ class StatisticsReply(Reply):
     gb_seconds: float
     gb_seconds_saved: float
     simulated_sessions: int = Field(0, description="How many of the sessions ran on simulated models.")
+
+
+# ── models on the disks ───────────────────────────────────────────────────────────────────────────────────────────
+
+ModelName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+"""A model as Ollama names it: printable ASCII without blanks; without a tag `:latest` is meant."""
+
+EndpointName = Name
+"""Short name of an Ollama endpoint, as list_models and resource_summary show it."""
+
+
+class ModelRef(Request):
+    """Names one model, and the endpoint where several could be meant."""
+
+    model: ModelName = Field(description="The model as Ollama names it, such as qwen3:8b.")
+    endpoint: EndpointName | None = Field(None, description="Which Ollama; without it the one that fits the call.")
+
+
+class PullModelRequest(ModelRef):
+    """A model to fetch."""
+
+    endpoint: EndpointName | None = Field(None, description="Which Ollama; without it the first that lacks the model.")
+    wait_s: WaitSeconds = Field(5, description="Real seconds to wait for its end; it answers earlier if it comes.")
+
+
+class GetPullRequest(ModelRef):
+    """A download to look at, and how long to wait for its end."""
+
+    endpoint: EndpointName | None = Field(None, description="Which Ollama; without it the first that fetched it.")
+    wait_s: WaitSeconds = Field(0, description="Real seconds to wait for its end; it answers earlier if it comes.")
+
+
+class Pull(Reply):
+    """One download: how far it is, or how it ended."""
+
+    model: str
+    endpoint: str
+    status: Literal["running", "completed", "failed", "cancelled"]
+    phase: str = Field(description="What Ollama is at, in its own words.")
+    completed_gb: Gigabytes
+    total_gb: Gigabytes = Field(description="Of the parts known so far; 0 at the beginning.")
+    progress_ratio: Ratio
+    seconds: Seconds
+    started: bool = Field(False, description="This call has started it; others join it or look at it.")
+    error: ErrorBody | None = None
+    simulated: bool
+
+
+class PullsReply(Reply):
+    """Several downloads, one after the other."""
+
+    pulls: list[Pull]
+
+
+class ModelInfo(Reply):
+    """One model on one endpoint, or one that the roles use and no endpoint has."""
+
+    model: str
+    endpoint: str | None = Field(description="Where it lies; None while no endpoint has it.")
+    state: Literal["resident", "available", "missing"] = Field(
+        description="resident: in memory; available: on the disk; missing: a role could use it, and it is on no disk."
+    )
+    disk_gb: Gigabytes | None = Field(description="Size of its files; None where it is missing.")
+    memory_gb: Gigabytes | None = Field(description="As measured, else the catalogue's estimate; None: neither.")
+    measured: bool
+    roles: list[str] = Field(description="Roles whose model it is.")
+    fallback_of: list[str] = Field(description="Roles that may use it in place of their own model.")
+    needed: bool = Field(description="Missing, and a role would use it on this machine: pull it.")
+    problem: str | None = Field(None, description="Why it cannot be loaded, or failed to load earlier.")
+    held_by: list[str] = Field(default_factory=list, description="Sessions that hold it in memory.")
+    pull: Pull | None = Field(None, description="Its download, under way or as the latest ended.")
+
+
+class ListModelsReply(Reply):
+    """The models of every endpoint, and those of the catalogue that are on none."""
+
+    catalogue: str
+    models: list[ModelInfo]
+    disk_gb: Gigabytes = Field(description="All files together.")
+    notes: list[str] = Field(default_factory=list, description="Endpoints that did not answer.")
+    simulated: bool
+
+
+class RemoveModelReply(Reply):
+    """What removing a model gave back."""
+
+    model: str
+    endpoint: str
+    disk_freed_gb: Gigabytes
+    memory_freed_gb: Gigabytes = Field(description="0 where it was not loaded.")
+    simulated: bool
+
+
+class FitModelsRequest(Request):
+    """A machine and a catalogue to hold against each other; without fields those that are running."""
+
+    memory_gb: Annotated[float, BeforeValidator(no_bool), Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = (
+        Field(None, description="Memory for models of a machine to try, in GB; without it the running endpoints.")
+    )
+    catalogue: Name | None = Field(None, description="echo, compact or single to try; without it the running one.")
+
+
+class RoleFitInfo(Reply):
+    """How one role fits one machine."""
+
+    role: str
+    model: str = Field(description="The model the catalogue gives it.")
+    uses: str | None = Field(description="The model it can use here; None when none of its models can be used.")
+    memory_gb: Gigabytes
+    verdict: Literal["fits", "alone", "fallback", "too_large"] = Field(
+        description="fits: beside the others of the largest team; alone: not beside them, so they take turns; "
+        "fallback: only another of its models can be used; too_large: none can."
+    )
+    why: str = Field("", description="What is against its own model.")
+    alternative: str | None = Field(None, description="Where none can be used: a model of another catalogue that can.")
+
+
+class CatalogueFitInfo(Reply):
+    """How one shipped catalogue would fit."""
+
+    catalogue: str
+    roles_usable: int
+    roles_together: int
+    teams_together: int = Field(description="How many of the usual teams fit in memory at one time.")
+    teams: int
+    all_roles_gb: Gigabytes
+
+
+class MachineFit(Reply):
+    """How the roles fit one endpoint, or the machine that was asked about."""
+
+    endpoint: str | None = Field(description="None for a machine that is only tried.")
+    capacity_gb: Gigabytes = Field(description="What models may take there.")
+    catalogue: str
+    roles: list[RoleFitInfo]
+    together: list[str] = Field(description="The largest team whose models fit in memory at one time.")
+    together_gb: Gigabytes
+    all_roles_gb: Gigabytes
+    catalogues: list[CatalogueFitInfo] = Field(description="The same for this catalogue and the shipped ones.")
+    suggested: str | None = Field(description="The catalogue that fits best; None when no role of any fits.")
+
+
+class FitModelsReply(Reply):
+    """Which roles fit which machine, and the catalogue that suits it."""
+
+    machines: list[MachineFit]
+    sizes: Literal["measured", "estimated", "mixed"] = Field(description="Where the sizes of the models are from.")
+    simulated: bool
 
 
 # ── events ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -909,3 +1333,4 @@ class SessionStatusReply(Reply):
 
 
 EndSessionReply.model_rebuild()
+PlanSessionReply.model_rebuild()

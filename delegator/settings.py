@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -26,7 +27,7 @@ from pydantic_settings import (
 )
 
 from delegator.errors import SettingsInvalid
-from delegator.schemas import Complexity, no_bool
+from delegator.schemas import Complexity, Ladder, PowerModel, PriceList, Rung, no_bool
 from delegator.settings_errors import CONFIG_VARIABLE, PREFIX, Origin, refuse_unknown_variables, settings_invalid
 
 GB = 1_000_000_000
@@ -75,6 +76,19 @@ def _http_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _joined(addresses: Any) -> Any:
+    """Read a list of addresses as one text, as the environment would give it; anything else is passed on."""
+    listed = isinstance(addresses, list | tuple) and all(isinstance(item, str) for item in addresses)
+    return ",".join(addresses) if listed else addresses
+
+
+def _http_urls(urls: str) -> str:
+    found = [_http_url(url.strip()) for url in urls.split(",")]
+    if len(set(found)) < len(found):
+        raise ValueError("names one endpoint twice")
+    return ",".join(found)
+
+
 SizeBytes = Annotated[
     int, BeforeValidator(parse_size), BeforeValidator(no_bool), Field(ge=0), AfterValidator(_with_unit)
 ]
@@ -112,6 +126,41 @@ class ComplexityLimits(BaseModel):
         return limit
 
 
+class EndpointSettings(BaseModel):
+    """One Ollama endpoint, where its address alone does not say enough."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[str, AfterValidator(_http_url)] = Field(description="Where this Ollama answers.")
+    memory: Annotated[SizeBytes, AfterValidator(_something)] | None = Field(
+        None, description="Memory it has for models. Without it: its share of its machine's."
+    )
+    node: str | None = Field(None, min_length=1, description="The Ray node it runs on: name, address or id.")
+    name: str | None = Field(
+        None, pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$", description="What it is called. Without it: ollama, ollama-2, ..."
+    )
+
+
+def _distinct(endpoints: tuple[EndpointSettings, ...]) -> tuple[EndpointSettings, ...]:
+    for what in ("url", "name"):
+        given = [value for endpoint in endpoints if (value := getattr(endpoint, what)) is not None]
+        if len(set(given)) < len(given):
+            raise ValueError(f"has two endpoints of one {what}")
+    return endpoints
+
+
+class Prices(PriceList):
+    """The prices of the receipt, as they are set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Power(PowerModel):
+    """The model of power of the receipt, as it is set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
 class Settings(BaseSettings):
     """All that can be set. Durations are real seconds unless a field says model seconds.
 
@@ -147,8 +196,16 @@ class Settings(BaseSettings):
     models: Literal["auto", "ollama", "simulated"] = Field(
         "auto", description="auto: Ollama where it answers, otherwise simulated models, said plainly."
     )
-    ollama_url: Annotated[str, AfterValidator(_http_url)] = Field(
-        "http://127.0.0.1:11434", description="The Ollama endpoint."
+    ollama_url: Annotated[str, BeforeValidator(_joined), AfterValidator(_http_urls)] = Field(
+        "http://127.0.0.1:11434", description="The Ollama endpoint, or several with commas between them."
+    )
+    endpoints: Annotated[tuple[EndpointSettings, ...], AfterValidator(_distinct)] = Field(
+        (),
+        description="Tables [[endpoints]] with url, memory, node, name, in place of ollama_url: for endpoints whose "
+        "memory or node is to be said.",
+    )
+    simulated_endpoints: Annotated[Count, Field(le=16)] = Field(
+        1, description="How many Ollama hosts are simulated where models are; they share the memory for models."
     )
     catalogue: str = Field(
         "echo", min_length=1, description="echo, compact, single, or the path of a catalogue folder or TOML file."
@@ -181,6 +238,12 @@ class Settings(BaseSettings):
     complexity_limits: ComplexityLimits = Field(
         ComplexityLimits(), description="What a session may use, by the complexity of its task."
     )
+    degradation: Annotated[Ladder, NoDecode] = Field(
+        (Rung.WAIT, Rung.EVICT_IDLE, Rung.SMALLER, Rung.MERGE, Rung.REFUSE),
+        description="What may be done where a team does not fit the memory, in this order, as in "
+        "wait,evict_idle,smaller,merge,refuse. The default changes no role's model where taking turns will do.",
+    )
+    plan_ttl_s: Positive = Field(600, description="Real seconds for which a plan of plan_session may be applied.")
     turn_attempts: Count = Field(4, description="How often one turn is tried before its task fails.")
     turn_deadline_s: Positive = Field(
         1800, description="Model seconds one turn may take, waiting for its model included."
@@ -191,6 +254,10 @@ class Settings(BaseSettings):
     create_deadline_s: Positive = Field(600, description="Model seconds until a session must be ready.")
     reconcile_every_s: Positive = Field(3, description="Real seconds between two looks for drift and orphans.")
     actor_start_deadline_s: Positive = Field(60, description="Real seconds an actor process may take to answer.")
+
+    # The receipt.
+    prices: Prices = Field(Prices(), description="What the receipt charges for memory and electricity.")
+    power: Power = Field(Power(), description="What is assumed to draw power where the machine does not measure it.")
 
     @classmethod
     def settings_customise_sources(

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -90,9 +90,11 @@ def _unreadable(exc: SettingsError, model: type[BaseModel], origin: Origin) -> S
     """Name the variable that a source could not decode: one of a whole table, which must be JSON."""
     name = next((field for field in model.model_fields if f'"{field}"' in str(exc)), "")
     key, value = origin.key_and_value((name,))
-    return SettingsInvalid(
-        key, _shown((name,), value), "is not JSON", f"Set its parts, as in {key}__LOW__MAX_AGENTS=3."
-    )
+    parts = _model_at((name,), model)
+    example = f"Set its parts, as in {key}__LOW__MAX_AGENTS=3." if name == "complexity_limits" else ""
+    if parts is not None and not example:
+        example = f"Write {{{', '.join(parts.model_fields)}}} as JSON, or [[{name}]] in a delegator.toml."
+    return SettingsInvalid(key, _shown((name,), value), "is not JSON", example)
 
 
 def _variable_in(environ: Mapping[str, str], path: tuple[str, ...]) -> str | None:
@@ -136,11 +138,20 @@ def _model_at(path: tuple[str, ...], model: type[BaseModel]) -> type[BaseModel] 
     """Return the model of the table at `path`; None where there is no table."""
     here = model
     for part in path:
+        if part.isdigit() and here is not model:  # of a list of tables
+            continue
         field = here.model_fields.get(part)
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        table = None if field is None else _table_in(field.annotation)
+        if table is None:
             return None
-        here = field.annotation
+        here = table
     return here
+
+
+def _table_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the table that a setting is, or is a list of."""
+    element = get_args(annotation)[0] if get_origin(annotation) is tuple else annotation
+    return element if isinstance(element, type) and issubclass(element, BaseModel) else None
 
 
 def _field_at(path: tuple[str, ...], model: type[BaseModel]) -> FieldInfo | None:
@@ -154,7 +165,7 @@ def _suggestion(path: tuple[str, ...], model: type[BaseModel], as_variable: bool
         table = _model_at(path[:depth], model)
         if table is None:
             break
-        if part in table.model_fields:
+        if part in table.model_fields or (part.isdigit() and depth > 0):
             continue
         meant = near_miss(part, table.model_fields)
         if meant is None:

@@ -44,6 +44,7 @@ _PROBLEMS = {
     "model_type": "is not an object of keys and values",
     "model_attributes_type": "is not an object of keys and values",
     "list_type": "is not a list",
+    "tuple_type": "is not a list",
     "json_invalid": "is not JSON",
     "json_type": "is not JSON",
     "value_error": "{error}",

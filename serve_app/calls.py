@@ -85,7 +85,7 @@ class Calls:
     """The operations of the HTTP interface, in the order of the table."""
 
     analyze_task = Call(s.AnalyzeTaskRequest, s.TaskAnalysis)
-    plan_session = Call(s.CreateSessionRequest, s.PlanSessionReply)
+    plan_session = Call(s.PlanSessionRequest, s.PlanSessionReply)
     create_session = Call(s.CreateSessionRequest, s.CreateSessionReply)
     get_session = Call(s.SessionRef, s.SessionView)
     list_active_sessions = Call(s.NoInput, s.ListActiveSessionsReply)
@@ -98,6 +98,12 @@ class Calls:
     get_task = Call(s.GetTaskRequest, s.TaskView)
     cancel_task = Call(s.TaskRef, s.TaskView)
     send_message = Call(s.SendMessageRequest, s.SendMessageReply)
+    list_models = Call(s.NoInput, s.ListModelsReply)
+    pull_model = Call(s.PullModelRequest, s.Pull)
+    get_pull = Call(s.GetPullRequest, s.Pull)
+    cancel_pull = Call(s.ModelRef, s.Pull)
+    remove_model = Call(s.ModelRef, s.RemoveModelReply)
+    fit_models = Call(s.FitModelsRequest, s.FitModelsReply)
     session_history = Call(s.SessionHistoryRequest, s.SessionHistoryReply)
     statistics = Call(s.StatisticsRequest, s.StatisticsReply)
     resource_summary = Call(s.NoInput, s.ResourceSummaryReply)

@@ -60,9 +60,8 @@ def _founded(settings: Settings) -> Settings:
         "database_url": backing.ensure_database(settings, home),
     }
     if mode == "simulated":
-        found["ollama_url"], _ = backing.start_simulator(
-            settings, home, memory_bytes=found["memory"], exit_with_pid=os.getpid()
-        )
+        simulators = backing.start_simulators(settings, home, memory_bytes=found["memory"], exit_with_pid=os.getpid())
+        found |= {"ollama_url": ",".join(url for url, _ in simulators.values()), "endpoints": ()}
     return settings.model_copy(update=found)
 
 

@@ -41,6 +41,8 @@ async def follow(operation: Operation, backend: Backend, request: Request, repor
             return await _watch(backend, task, wait_s, report)
         case s.SendMessageRequest(wait_s=wait_s) if wait_s > 0:
             return await _send_message(backend, request, wait_s, report)
+        case s.PullModelRequest(wait_s=wait_s) | s.GetPullRequest(wait_s=wait_s) if wait_s > 0:
+            return await _pull(operation, backend, request, wait_s, report)
         case s.CreateSessionRequest() | s.StartSessionRequest() | s.AddAgentRequest() | s.SpawnAgentRequest():
             return await _with_signs_of_life(operation, backend, request, report)
         case _:
@@ -80,6 +82,26 @@ async def _send_message(
     if task.error is not None:
         raise faults.rebuild(task.error, address="delegator", status=503)
     return sent.model_copy(update={"status": task.status, "reply": task.answer})
+
+
+async def _pull(operation: Operation, backend: Backend, request: Request, wait_s: float, report: Report) -> Reply:
+    """Report the share of a download that has come, until its end, at most for `wait_s`."""
+    deadline = time.monotonic() + wait_s
+    pull = await operation.run(backend, request.model_copy(update={"wait_s": min(LOOK_S, wait_s)}))
+    assert isinstance(pull, s.Pull)  # noqa: S101 - the table says so; this is for the type checker
+    started, told = pull.started, -1.0
+    while True:
+        if pull.progress_ratio > told:
+            told = pull.progress_ratio
+            await report(told, 1.0, pull.phase)
+        left = deadline - time.monotonic()
+        if pull.status != "running" or left <= 0:
+            break
+        look = s.GetPullRequest(model=pull.model, endpoint=pull.endpoint, wait_s=min(LOOK_S, left))
+        pull = await backend.get_pull(look)
+    if pull.error is not None and isinstance(request, s.PullModelRequest):
+        raise faults.rebuild(pull.error, address="delegator", status=503)
+    return pull.model_copy(update={"started": started})
 
 
 async def _with_signs_of_life(operation: Operation, backend: Backend, request: Request, report: Report) -> Reply:

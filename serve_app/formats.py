@@ -5,6 +5,7 @@ Pure functions from values to text. What a reply looks like as a whole is in `vi
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from datetime import UTC, datetime
@@ -71,6 +72,22 @@ def gigabytes(size_gb: float) -> str:
 def gigabyte_seconds(value: float) -> str:
     """Write GB-seconds with separated thousands, or GB-hours where those read easier."""
     return f"{value:,.0f} GB·s" if value < 360_000 else f"{value / 3600:,.1f} GB·h"
+
+
+def watt_hours(value: float) -> str:
+    """Write electricity as Wh, or as kWh where that reads easier; small figures with two digits that count."""
+    return f"{value / 1000:,.2f} kWh" if abs(value) >= 1000 else f"{_digits(value)} Wh"
+
+
+def amount(value: float, currency: str) -> str:
+    """Write money: 12.50 EUR; below one with two digits that count, as in 0.0042 EUR."""
+    return f"{_digits(value)} {one_line(currency)}"
+
+
+def _digits(value: float) -> str:
+    if abs(value) >= 1 or round(value, 6) == 0:
+        return f"{value:,.2f}"
+    return f"{value:.{min(6, 1 - math.floor(math.log10(abs(value))))}f}"
 
 
 def percent(ratio: float) -> str:

@@ -109,11 +109,12 @@ OPERATIONS: tuple[Operation, ...] = (
         title="Plan a session",
         description=(
             "Show what create_session would do right now, without doing it: which models would be loaded, reused or "
-            "evicted, the memory they need against what is free, and the seconds until the team is ready."
+            "evicted, what is done where the team does not fit, the memory, seconds and money it takes. "
+            "create_session with the plan_id applies exactly that."
         ),
         method="POST",
         path="/v1/plan",
-        request=s.CreateSessionRequest,
+        request=s.PlanSessionRequest,
         reply=s.PlanSessionReply,
         topic="Analysis",
         example=_TASK_REQUEST,
@@ -177,8 +178,9 @@ OPERATIONS: tuple[Operation, ...] = (
         name="get_receipt",
         title="Show the receipt",
         description=(
-            "What a session has used (peak GB, GB-seconds, tokens, loads) against all roles of the catalogue kept in "
-            "memory for as long. Final once the session has ended."
+            "What a session has used (peak GB, GB-seconds, tokens, loads, electricity, money) against all roles of the "
+            "catalogue kept in memory for as long. Final once the session has ended. With its `basis` and list_events "
+            "anybody can recompute it."
         ),
         method="GET",
         path="/v1/sessions/{session_id}/receipt",
@@ -297,6 +299,95 @@ OPERATIONS: tuple[Operation, ...] = (
         },
         scope="write",
         idempotent=False,
+    ),
+    # Models.
+    Operation(
+        name="list_models",
+        title="List the models",
+        description=(
+            "The models on every Ollama's disk and those of the catalogue that are on none: size, which roles use "
+            "them, what is in memory, what cannot be loaded and why, downloads under way. `needed` marks what "
+            "pull_model should fetch for the roles."
+        ),
+        method="GET",
+        path="/v1/models",
+        request=s.NoInput,
+        reply=s.ListModelsReply,
+        topic="Models",
+    ),
+    Operation(
+        name="pull_model",
+        title="Fetch a model",
+        description=(
+            "Download a model onto an Ollama's disk, or join its download. Answers after wait_s at most; while the "
+            "status is running call get_pull with wait_s up to 20. A download that was cut off goes on where it was. "
+            "An unknown model is an error model_not_found."
+        ),
+        method="POST",
+        path="/v1/models/pull",
+        request=s.PullModelRequest,
+        reply=s.Pull,
+        topic="Models",
+        example={"model": "qwen3:8b"},
+        scope="write",
+    ),
+    Operation(
+        name="get_pull",
+        title="Show a download",
+        description=(
+            "How far the download of a model is, or how the latest ended. wait_s (at most 20) waits for its end and "
+            "answers earlier if it comes earlier; call again while it runs."
+        ),
+        method="GET",
+        path="/v1/models/pull",
+        request=s.GetPullRequest,
+        reply=s.Pull,
+        topic="Models",
+        example={"model": "qwen3:8b", "wait_s": 20},
+    ),
+    Operation(
+        name="cancel_pull",
+        title="Cancel a download",
+        description="Stop the download of a model. What has come is kept: pull_model goes on from there.",
+        method="POST",
+        path="/v1/models/pull/cancel",
+        request=s.ModelRef,
+        reply=s.Pull,
+        topic="Models",
+        example={"model": "qwen3:8b"},
+        scope="write",
+    ),
+    Operation(
+        name="remove_model",
+        title="Remove a model",
+        description=(
+            "Delete a model from an Ollama's disk, unloading it first. Refused with model_in_use while an open session "
+            "uses it, a turn runs on it, or another program has loaded it."
+        ),
+        method="DELETE",
+        path="/v1/models",
+        request=s.ModelRef,
+        reply=s.RemoveModelReply,
+        topic="Models",
+        example={"model": "codellama:13b"},
+        scope="write",
+        destructive=True,
+        idempotent=False,
+    ),
+    Operation(
+        name="fit_models",
+        title="Fit the roles to the machine",
+        description=(
+            "Which roles fit the memory of each Ollama: beside the others, alone, only with another model, or not at "
+            "all; the largest team that fits at one time; and the catalogue that suits the machine. memory_gb and "
+            "catalogue try another machine or catalogue."
+        ),
+        method="GET",
+        path="/v1/models/fit",
+        request=s.FitModelsRequest,
+        reply=s.FitModelsReply,
+        topic="Models",
+        example={"memory_gb": 24},
     ),
     # The record, and what is there.
     Operation(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from delegator.schemas import Reply
@@ -67,12 +68,21 @@ def settings_page() -> str:
         "|---|---|---|",
     ]
     for name, field in Settings.model_fields.items():
-        lines.append(f"| `{name}` | {_default(field.default)} | {field.description or ''} |")
+        lines += _setting_rows(name, field)
     return "\n".join([*lines, ""])
 
 
+def _setting_rows(name: str, field: FieldInfo) -> list[str]:
+    """Return a row of one setting; of a table of plain values, a row of each."""
+    table = field.default
+    if isinstance(table, BaseModel) and not any(isinstance(value, dict) for value in table.model_dump().values()):
+        parts = type(table).model_fields
+        return [row for part in parts for row in _setting_rows(f"{name}.{part}", parts[part])]
+    return [f"| `{name}` | {_default(table)} | {field.description or ''} |"]
+
+
 def _default(value: object) -> str:
-    if value is None or value is PydanticUndefined:
+    if value is None or value is PydanticUndefined or value == ():
         return "none"
     if isinstance(value, BaseModel):
         levels = value.model_dump()

@@ -29,6 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "schemas": {"errors", "wording"},
     "settings_errors": {"errors", "wording"},
     "settings": {"errors", "schemas", "settings_errors", "wording"},
+    "endpoints": {"settings"},
     "roles": BASICS,
     "analysis": BASICS | {"roles", "schemas"},
     "residency": BASICS | {"roles", "schemas"},

@@ -5,7 +5,9 @@
     connecting or sending took too long                      OllamaUnavailable
     all connections of the client in use                     OllamaBusy
     503, 429                                                 OllamaBusy
-    404 about a model, a pull of one that nobody has         ModelMissing
+    404 about a model                                        ModelMissing, ModelNotFound where it was to be deleted
+    a pull of a model that nobody has                        ModelNotFound
+    any other failure of a pull                              PullFailed
     500 that tells of a failed load                          ModelLoadFailed
     other 500, an error line, no JSON, a cut stream          ReplyBroken where a model was to speak,
                                                              OllamaUnavailable elsewhere
@@ -29,9 +31,11 @@ from delegator.errors import (
     DelegatorError,
     ModelLoadFailed,
     ModelMissing,
+    ModelNotFound,
     OllamaBusy,
     OllamaRefused,
     OllamaUnavailable,
+    PullFailed,
     ReplyBroken,
 )
 from delegator.ollama.wire import MalformedReply, read_object, shorten
@@ -60,6 +64,8 @@ class Call:
         what: the call in words, for "took longer than".
         model: the model it is about; None for calls about the host.
         loads: the call's purpose is to bring the model into memory.
+        pulls: the call's purpose is to bring it onto the disk.
+        deletes: the call's purpose is to take it off the disk.
         begun: the answer has begun, so that a lost connection means a broken answer and not an absent host.
     """
 
@@ -67,6 +73,8 @@ class Call:
     what: str
     model: str | None = None
     loads: bool = False
+    pulls: bool = False
+    deletes: bool = False
     begun: bool = False
 
     def broken(self, problem: str) -> DelegatorError:
@@ -75,6 +83,10 @@ class Call:
             return OllamaUnavailable(self.endpoint, problem)
         if self.loads:
             return ModelLoadFailed(self.endpoint, self.model, problem)
+        if self.pulls:
+            return PullFailed(self.endpoint, self.model, problem)
+        if self.deletes:
+            return OllamaRefused(self.endpoint, 500, problem)
         return ReplyBroken(self.endpoint, self.model, problem)
 
 
@@ -104,9 +116,10 @@ def from_status(call: Call, status: int, problem: str) -> DelegatorError:
     if status in (503, 429):
         return OllamaBusy(call.endpoint, problem)
     if status == 404 and call.model is not None and "not found" in problem and "page" not in problem:
-        return ModelMissing(call.endpoint, call.model)
+        on_disk = f"on {call.endpoint}"
+        return ModelNotFound(call.model, on_disk) if call.deletes else ModelMissing(call.endpoint, call.model)
     if call.model is not None and _NOT_IN_REGISTRY.search(problem):
-        return ModelMissing(call.endpoint, call.model)
+        return ModelNotFound(call.model, "in the registry")
     if 400 <= status < 499 or (status == 500 and _WRONG_OPTION.search(problem)):
         return OllamaRefused(call.endpoint, status, problem)
     if call.model is not None and status == 500 and _LOAD_FAILURE.search(problem):

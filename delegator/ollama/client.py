@@ -174,19 +174,32 @@ class OllamaClient:
     async def pull(self, model: str) -> AsyncGenerator[PullProgress, None]:
         """Download the model; done when the iterator ends. Close it (`aclosing`) to stop; a later pull resumes.
 
+        Pulls of one model share its download on the host, which stops when the last of them leaves.
+
         Raises:
-            ModelMissing: the registry has no such model.
-            ReplyBroken: the download failed or ended before its `success`.
+            ModelNotFound: the registry has no such model.
+            PullFailed: the download failed or ended before its `success`.
+            OllamaUnavailable: the connection broke; what came so far stays on the host's disk.
         """
-        call = Call(self.endpoint, f"the next word of pulling {model}", model)
+        call = Call(self.endpoint, f"the next word of pulling {model}", model, pulls=True)
         opening = self._to.package.pull(model, stream=True)
         status = ""
         async with aclosing(cast(AsyncGenerator[ollama.ProgressResponse, None], await opening)) as lines:
             while (line := await self._to.finish(call, anext(lines, None), seconds=self._first_token_s)) is not None:
                 status = line.status or ""
-                yield PullProgress(status, line.completed or 0, line.total or 0)
+                yield PullProgress(status, line.completed or 0, line.total or 0, line.digest or "")
         if status != "success":
             raise call.broken(f"the download ended with '{status}'")
+
+    async def delete(self, model: str) -> None:
+        """Take the model off the host's disk. A loaded copy of it runs on: unload it first.
+
+        Raises:
+            ModelNotFound: it is not there.
+            OllamaRefused: its files cannot be removed.
+        """
+        call = Call(self.endpoint, f"deleting {model}", model, deletes=True)
+        await self._to.finish(call, self._to.package.delete(model), seconds=self._request_s)
 
     # ── what models do ────────────────────────────────────────────────────────────────────────────────────────────
 

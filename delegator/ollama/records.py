@@ -51,7 +51,12 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What a model is, for estimates of its memory: zero where the host does not tell."""
+    """What a model is, for estimates of its memory: zero where the host does not tell.
+
+    Attributes:
+        weights: SHA-256 of the weight file, in hex; the same under every name made from one base. Empty: not told.
+        adapted: an adapter is loaded with the weights, so that names without it cannot share the runner.
+    """
 
     architecture: str
     context_length: int
@@ -59,6 +64,8 @@ class ModelFacts:
     kv_heads: int
     head_dim: int
     capabilities: frozenset[str]
+    weights: str = ""
+    adapted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +86,9 @@ class ChatEnd:
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """One line of a download; sizes are of the layer under way and 0 where the line names none."""
+    """One line of a download; sizes are of the layer `digest`: 0 and empty where the line names none."""
 
     status: str
     completed_bytes: int
     total_bytes: int
+    digest: str = ""

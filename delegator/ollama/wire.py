@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,11 @@ from delegator.ollama.records import ChatEnd, InstalledModel, LoadedModel, Model
 
 _NANO = 1e-9
 _EPOCH = datetime(1, 1, 2, tzinfo=UTC)
+
+_WEIGHTS = re.compile(r"\A(?:[ \t]*(?:#.*)?\r?\n)*FROM [^\n]*sha256[-:]([0-9a-fA-F]{64})\b")
+"""The first command of a Modelfile as `/api/show` writes it: the file of the weights, named by its digest."""
+
+_ADAPTER = re.compile(r"^ADAPTER [^\n]*sha256[-:][0-9a-fA-F]{64}\b", re.MULTILINE)
 
 
 class MalformedReply(ValueError):
@@ -81,7 +87,11 @@ def read_loaded(body: Mapping[str, Any]) -> list[LoadedModel]:
 
 
 def read_facts(body: Mapping[str, Any]) -> ModelFacts:
-    """Read `/api/show`. Without a stated key length a head is as wide as the embedding divided by the heads."""
+    """Read `/api/show`. Without a stated key length a head is as wide as the embedding divided by the heads.
+
+    Which weights a name stands for is told by its Modelfile alone: the digest of `/api/tags` is that of the manifest,
+    which differs between two names as soon as one has another prompt or parameter.
+    """
     info = body.get("model_info")
     info = info if isinstance(info, dict) else {}
     architecture = info.get("general.architecture")
@@ -92,6 +102,9 @@ def read_facts(body: Mapping[str, Any]) -> ModelFacts:
 
     heads = fact("attention.head_count")
     capabilities = body.get("capabilities")
+    modelfile = body.get("modelfile")
+    modelfile = modelfile if isinstance(modelfile, str) else ""
+    weights = _WEIGHTS.search(modelfile)
     return ModelFacts(
         architecture=architecture,
         context_length=fact("context_length"),
@@ -99,6 +112,8 @@ def read_facts(body: Mapping[str, Any]) -> ModelFacts:
         kv_heads=fact("attention.head_count_kv") or heads,
         head_dim=fact("attention.key_length") or (fact("embedding_length") // heads if heads else 0),
         capabilities=frozenset(map(str, capabilities)) if isinstance(capabilities, list) else frozenset(),
+        weights=weights[1].lower() if weights else "",
+        adapted=_ADAPTER.search(modelfile) is not None,
     )
 
 

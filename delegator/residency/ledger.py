@@ -6,12 +6,15 @@ Ray. A model counts from the start of its load to the confirmed end of its unloa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from delegator.residency.planner import Resident, Snapshot
+
+NOTHING_KNOWN: Mapping[str, float] = MappingProxyType({})
 
 
 class Phase(StrEnum):
@@ -35,6 +38,8 @@ class Entry:
         touched: True while its keep-alive is being refreshed, which an unload must not overtake.
         last_used: mark of its last turn or load.
         foreign: another client loaded it.
+        pinned: it stays whatever happens.
+        weights: what identifies its weights, whatever the name; empty where it is not known.
     """
 
     model: str
@@ -49,6 +54,8 @@ class Entry:
     last_used: float = 0.0
     loaded_at: datetime | None = None
     foreign: bool = False
+    pinned: bool = False
+    weights: str = ""
 
     @property
     def busy(self) -> bool:
@@ -90,12 +97,22 @@ class Ledger:
         """Strike a model out; return what it was."""
         return self._entries.pop(model, None)
 
-    def snapshot(self) -> Snapshot:
-        """Return what the planner decides on."""
+    def snapshot(self, announced: Collection[str] = (), worth: Mapping[str, float] = NOTHING_KNOWN) -> Snapshot:
+        """Return what the planner decides on. `announced`: models with work to come; `worth`: by model."""
         return Snapshot(
             self.capacity_bytes,
             tuple(
-                Resident(e.model, e.size_bytes, frozenset(e.holders), e.busy, e.last_used, foreign=e.foreign)
+                Resident(
+                    e.model,
+                    e.size_bytes,
+                    frozenset(e.holders),
+                    e.busy,
+                    e.last_used,
+                    foreign=e.foreign,
+                    pinned=e.pinned,
+                    announced=e.model in announced,
+                    worth=worth.get(e.model, 0.0),
+                )
                 for e in self._entries.values()
             ),
             self.max_models,
@@ -114,8 +131,8 @@ class Ledger:
         return [e for e in self._entries.values() if session_id in e.holders]
 
     def unowned(self) -> list[Entry]:
-        """Return resident models of ours that nobody holds and nothing runs on."""
-        return [e for e in self._entries.values() if not (e.foreign or e.holders or e.busy)]
+        """Return resident models of ours that nobody holds or has pinned and nothing runs on."""
+        return [e for e in self._entries.values() if not (e.foreign or e.holders or e.busy or e.pinned)]
 
     def keep_holders(self, session_ids: Iterable[str]) -> list[tuple[str, str]]:
         """Strike out every holder that is not among `session_ids`; return the (model, session) pairs struck out."""

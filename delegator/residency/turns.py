@@ -30,15 +30,19 @@ def grantable(
     *,
     free_slots: Mapping[str, int],
     closed: Collection[str],
+    closed_after_s: float = float("inf"),
 ) -> list[str]:
     """Return the ids of the turns that start now, oldest first.
 
-    `free_slots` has every resident model and how many turns it can take; `closed` models take none, because they must
-    fall idle for somebody who has waited long enough.
+    `free_slots` has every resident model and how many turns it can take; `closed` models take none that has waited for
+    less than `closed_after_s`, because they must fall idle for somebody who has waited so long. Who has waited longer
+    than that still goes: otherwise two who wait for each other's memory would evict each other for ever.
     """
-    left = {model: slots for model, slots in free_slots.items() if model not in closed}
+    left = dict(free_slots)
     granted = []
     for turn in sorted(waiting, key=lambda t: -t.waited_s):
+        if turn.model in closed and turn.waited_s <= closed_after_s:
+            continue
         if left.get(turn.model, 0) > 0:
             left[turn.model] -= 1
             granted.append(turn.turn_id)

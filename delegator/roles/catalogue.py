@@ -25,6 +25,8 @@ class Model:
     """Models to use, in this order, where this one is missing or cannot load."""
     gpu: float
     """GPU share it wants; 0 means that it runs on the processor alone."""
+    smaller: tuple[str, ...] = ()
+    """Smaller models that may speak in its place where memory is short, the preferred one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,20 @@ class Catalogue:
             return self.roles[name]
         except KeyError:
             raise UnknownRole(name, self.names) from None
+
+    def smaller_than(self, model: str, sizes: Mapping[str, int]) -> tuple[str, ...]:
+        """Return what may speak in the place of `model` where memory is short, the preferred one first.
+
+        Its `smaller` models, then its fallbacks; of both those that take less memory.
+
+        Args:
+            model: a model of the catalogue.
+            sizes: {model: measured bytes}; the estimate of the catalogue counts where it has none.
+        """
+        own = self.models[model]
+        bytes_of = {name: sizes.get(name, entry.memory_bytes) for name, entry in self.models.items()}
+        names = dict.fromkeys((*own.smaller, *own.fallbacks))
+        return tuple(name for name in names if bytes_of[name] < bytes_of[model])
 
     @property
     def names(self) -> tuple[str, ...]:

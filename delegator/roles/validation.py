@@ -43,6 +43,7 @@ class _ModelEntry(_Strict):
     memory_gb: float = Field(gt=0, le=10_000, allow_inf_nan=False)
     gpu: float = Field(0.0, ge=0, le=1024, allow_inf_nan=False)
     fallbacks: list[ModelName] = Field(default_factory=list, max_length=8)
+    smaller: list[ModelName] = Field(default_factory=list, max_length=8)
 
 
 class _RoleEntry(_Strict):
@@ -108,12 +109,21 @@ def _check_models(file: str, models: Mapping[str, _ModelEntry]) -> None:
         same = seen.setdefault(_identity(name), name)
         if same != name:
             raise CatalogueInvalid(file, f'models."{name}"', f'is the same model as "{same}"; declare it once')
-        for fallback in entry.fallbacks:
-            key = f'models."{name}".fallbacks'
-            if fallback == name:
-                raise CatalogueInvalid(file, key, "names the model itself")
-            _must_exist(file, key, "model", fallback, models)
-        _must_be_distinct(file, f'models."{name}".fallbacks', entry.fallbacks)
+        _check_alternatives(file, name, f'models."{name}".fallbacks', entry.fallbacks, models)
+        _check_alternatives(file, name, f'models."{name}".smaller', entry.smaller, models)
+        for other in entry.smaller:
+            if models[other].memory_gb >= entry.memory_gb:
+                raise CatalogueInvalid(file, f'models."{name}".smaller', f"'{other}' is not smaller")
+
+
+def _check_alternatives(
+    file: str, model: str, key: str, alternatives: list[str], models: Mapping[str, _ModelEntry]
+) -> None:
+    for alternative in alternatives:
+        if alternative == model:
+            raise CatalogueInvalid(file, key, "names the model itself")
+        _must_exist(file, key, "model", alternative, models)
+    _must_be_distinct(file, key, alternatives)
 
 
 def _check_roles(file: str, entries: _CatalogueFile) -> None:
@@ -189,7 +199,7 @@ def _quoted(name: str) -> str:
 
 def _model(name: str, entry: _ModelEntry) -> Model:
     memory_bytes = max(1, round(entry.memory_gb * _BYTES_PER_GB))
-    return Model(name, entry.num_ctx, memory_bytes, tuple(entry.fallbacks), entry.gpu)
+    return Model(name, entry.num_ctx, memory_bytes, tuple(entry.fallbacks), entry.gpu, tuple(entry.smaller))
 
 
 def _role(name: str, entry: _RoleEntry, models: Mapping[str, Model], *, rank: int, source: CatalogueSource) -> Role:

@@ -1,134 +1,129 @@
 """The receipt: what a session held and used, recomputed from its events.
 
-Owns the method. A model is held from a `model_held` to the `model_released` (or loss) of the same model, or to the
-session's end; held several times at once, it counts once. Memory over time is added up in model seconds and set against
-all roles of the catalogue resident for as long. Who writes the events, and what money a GB-second costs, is not here.
+Owns the method; `docs/receipt.md` tells it to people. A receipt is a pure function of the session's events and of its
+`ReceiptBasis`, which stands in it: who has both can recompute it (`verification.py`). Memory over time is added up in
+model seconds and set against all roles of the catalogue resident for as long. Who writes the events is not here.
 
-Data of the events that are read: `model_held` bytes, measured, endpoint; `model_released` endpoint; `model_loaded`
-load_s; `turn_completed` prompt_tokens, reply_tokens; `session_ready` seconds_to_ready.
+Data of the events that are read here: `model_loaded` load_s; `turn_started` waited_s; `turn_completed` prompt_tokens,
+reply_tokens, seconds; `session_ready` seconds_to_ready. `holdings.py`, `swaps.py` and `electricity.py` name theirs.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from delegator.clock import Clock
-from delegator.schemas import Event, EventKind, Receipt
+from delegator.schemas import Event, EventKind, Receipt, ReceiptBasis, RoleUse
+from delegator.sessions.electricity import electricity, measured_in
+from delegator.sessions.holdings import LETS_GO, Held, walk
+from delegator.sessions.money import cost, money
+from delegator.sessions.numbers import number
+from delegator.sessions.swaps import count_swaps
+from delegator.sessions.use import Use, saved_ratio
 
 Source = Literal["measured", "estimated", "mixed"]
 
-ModelSize = tuple[int, bool]
-"""Bytes of one loaded model, and whether they were measured (True) or estimated."""
+ENDS = frozenset({EventKind.SESSION_ENDED, EventKind.SESSION_FAILED, EventKind.SESSION_TIMED_OUT})
 
-_ENDS = frozenset({EventKind.SESSION_ENDED, EventKind.SESSION_FAILED, EventKind.SESSION_TIMED_OUT})
-_LETS_GO = frozenset({EventKind.MODEL_RELEASED, EventKind.MODEL_UNLOADED, EventKind.MODEL_LOST})
 _BYTES_PER_GB = 10**9
-_MICROSECOND = timedelta(microseconds=1)
+_US_PER_S = 1_000_000
 
 
-@dataclass(slots=True)
-class _Holdings:
-    """What is held at one point of the walk through the events: `{(endpoint, model): roles that hold it}`."""
-
-    baseline: Mapping[str, ModelSize]
-    holders: dict[tuple[str, str], set[str | None]] = field(default_factory=dict)
-    sizes: dict[tuple[str, str], int] = field(default_factory=dict)
-    sources: set[bool] = field(default_factory=set)
-
-    @property
-    def held_bytes(self) -> int:
-        return sum(self.sizes[key] for key, roles in self.holders.items() if roles)
-
-    def apply(self, event: Event) -> None:
-        """Take or let go of a model; other events change nothing."""
-        if event.model is None:
-            return
-        if event.kind is EventKind.MODEL_HELD:
-            self._hold(event, event.model)
-        elif event.kind in _LETS_GO:
-            self._let_go(event, event.model)
-
-    def _hold(self, event: Event, model: str) -> None:
-        key = (str(event.data.get("endpoint", "")), model)
-        size = event.data.get("bytes")
-        if isinstance(size, int) and not isinstance(size, bool) and size >= 0:
-            self.sizes[key] = size
-            self.sources.add(event.data.get("measured") is True)
-        elif key not in self.sizes:
-            self.sizes[key], measured = self.baseline.get(model, (0, False))
-            self.sources.add(measured)
-        self.holders.setdefault(key, set()).add(event.role)
-
-    def _let_go(self, event: Event, model: str) -> None:
-        endpoint = event.data.get("endpoint")
-        for key, roles in self.holders.items():
-            if key[1] != model or (endpoint is not None and key[0] != str(endpoint)):
-                continue
-            if event.role is None or event.kind is not EventKind.MODEL_RELEASED:
-                roles.clear()  # the model left, or the session's whole claim on it
-            else:
-                roles -= {event.role, None}
-
-
-def compute_receipt(
-    session_id: str,
-    events: Iterable[Event],
-    *,
-    baseline: Mapping[str, ModelSize],
-    agents_total: int,
-    clock_scale: float,
-    now: datetime,
-    final: bool = False,
-    simulated: bool,
-) -> Receipt:
+def compute_receipt(session_id: str, events: Iterable[Event], basis: ReceiptBasis) -> Receipt:
     """Compute the receipt of one session.
 
     Args:
         session_id: whose receipt it is.
-        events: of this session or of several, in any order.
-        baseline: `{model: size}` of all roles of the catalogue, each model once.
-        agents_total: roles in the catalogue.
-        clock_scale: model seconds per real second.
-        now: aware; where the receipt stops while the log has no end of the session.
-        final: the session ended at `now`, though the log does not say so yet. An end in the log is final anyway.
-        simulated: whether the models are.
+        events: of this session or of several, in any order. Those `basis` does not reach are left out.
+        basis: everything else that the figures depend on.
     """
-    own = sorted((event for event in events if event.session_id == session_id), key=_order)
-    created, end, ended = _span(own, now)
-    peak_bytes, byte_microseconds, sources = _walk(own, created, end, baseline)
-    clock = Clock(clock_scale)
-    duration_s = clock.between_s(created, end)
-    peak_gb = peak_bytes / _BYTES_PER_GB
-    gb_seconds = byte_microseconds * clock_scale / (_BYTES_PER_GB * 1_000_000)
-    all_gb = sum(size_bytes for size_bytes, _ in baseline.values()) / _BYTES_PER_GB
-    all_gb_seconds = all_gb * duration_s
+    own = sorted((e for e in events if e.session_id == session_id and _counts(e, basis)), key=_order)
+    ends = [event for event in own if event.kind in ENDS]
+    created, end = _span(own, ends, basis.until)
+    log = _Log(own, ends, created, Clock(basis.clock_scale).between_s(created, end))
+    held = walk(own, created, end, {model.model: model for model in basis.models})
+    return _written(session_id, log, held, basis)
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """The events of one session, in order; those that end it; when it was created, and for how many model seconds."""
+
+    own: list[Event]
+    ends: list[Event]
+    created: datetime
+    lasted_s: float
+
+    def count(self, kind: EventKind) -> int:
+        return sum(event.kind is kind for event in self.own)
+
+    def sum(self, kind: EventKind, key: str) -> float:
+        return _sum((event for event in self.own if event.kind is kind), key)
+
+
+def _written(session_id: str, log: _Log, held: Held, basis: ReceiptBasis) -> Receipt:
+    roles = _roles(log.own)
+    speaking_s = math.fsum(role.speaking_seconds for role in roles)
+    load_s = log.sum(EventKind.MODEL_LOADED, "load_s")
+    used, all_roles = _used(held, speaking_s + load_s, basis), _all_roles(log.lasted_s, speaking_s, basis)
+    power = electricity(used, all_roles, basis.power, None if basis.simulated else measured_in(log.ends))
+    costs = cost(used, power.watt_hours, basis.prices), cost(all_roles, power.all_roles_watt_hours, basis.prices)
+    peak_gb = held.peak_bytes / _BYTES_PER_GB
+    all_gb = sum(model.bytes for model in basis.models if model.in_baseline) / _BYTES_PER_GB
     return Receipt(
         session_id=session_id,
-        final=final or ended,
-        agents_used=len({event.role for event in own if event.kind is EventKind.AGENT_SPAWNED and event.role}),
-        agents_total=agents_total,
-        seconds_to_ready=_seconds_to_ready(own, created, clock),
-        duration_seconds=duration_s,
+        final=basis.final or bool(log.ends),
+        agents_used=len({event.role for event in log.own if event.kind is EventKind.AGENT_SPAWNED and event.role}),
+        agents_total=basis.agents_total,
+        seconds_to_ready=_seconds_to_ready(log, basis),
+        duration_seconds=log.lasted_s,
+        speaking_seconds=speaking_s,
+        waiting_seconds=log.sum(EventKind.TURN_STARTED, "waited_s"),
         peak_gb=peak_gb,
-        gb_seconds=gb_seconds,
+        gb_seconds=used.gb_seconds,
+        gpu_seconds=used.gpu_seconds,
         all_roles_gb=all_gb,
-        all_roles_gb_seconds=all_gb_seconds,
-        memory_saved_ratio=_saved(peak_gb, all_gb),
-        gb_seconds_saved_ratio=_saved(gb_seconds, all_gb_seconds),
-        loads=_count(own, EventKind.MODEL_LOADED),
-        load_seconds=_sum(own, EventKind.MODEL_LOADED, "load_s"),
-        turns=_count(own, EventKind.TURN_COMPLETED),
-        prompt_tokens=int(_sum(own, EventKind.TURN_COMPLETED, "prompt_tokens")),
-        reply_tokens=int(_sum(own, EventKind.TURN_COMPLETED, "reply_tokens")),
-        sizes=_source(sources),
-        baseline=_source({measured for _, measured in baseline.values()}),
-        simulated=simulated,
+        all_roles_gb_seconds=all_roles.gb_seconds,
+        all_roles_gpu_seconds=all_roles.gpu_seconds,
+        memory_saved_ratio=saved_ratio(peak_gb, all_gb),
+        gb_seconds_saved=all_roles.gb_seconds - used.gb_seconds,
+        gb_seconds_saved_ratio=saved_ratio(used.gb_seconds, all_roles.gb_seconds),
+        loads=log.count(EventKind.MODEL_LOADED),
+        load_seconds=load_s,
+        swaps=count_swaps(log.own),
+        turns=log.count(EventKind.TURN_COMPLETED),
+        prompt_tokens=sum(role.prompt_tokens for role in roles),
+        reply_tokens=sum(role.reply_tokens for role in roles),
+        roles=roles,
+        electricity=power,
+        money=money(*costs, basis.prices),
+        sizes=_source(held.measured),
+        baseline=_source(model.measured for model in basis.models if model.in_baseline),
+        simulated=basis.simulated,
+        basis=basis,
     )
+
+
+def _used(held: Held, computing_s: float, basis: ReceiptBasis) -> Use:
+    gb_seconds = held.byte_us * basis.clock_scale / (_BYTES_PER_GB * _US_PER_S)
+    return Use(gb_seconds, held.gpu_us * basis.clock_scale / _US_PER_S, computing_s)
+
+
+def _all_roles(lasted_s: float, speaking_s: float, basis: ReceiptBasis) -> Use:
+    """Return what all roles resident for as long would have used: they speak as long, and nothing is loaded."""
+    baseline = [model for model in basis.models if model.in_baseline]
+    all_gb = sum(model.bytes for model in baseline) / _BYTES_PER_GB
+    return Use(all_gb * lasted_s, math.fsum(model.gpu for model in baseline) * lasted_s, speaking_s)
+
+
+def _counts(event: Event, basis: ReceiptBasis) -> bool:
+    """True for what was in the log when the receipt was made, and for the end that was written with it."""
+    return event.event_id <= basis.last_event_id or (basis.final and event.kind in ENDS)
 
 
 def _order(event: Event) -> tuple[Any, ...]:
@@ -136,7 +131,7 @@ def _order(event: Event) -> tuple[Any, ...]:
     return (
         event.at,
         event.event_id,
-        event.kind not in _LETS_GO,  # what goes at the same moment goes first
+        event.kind not in LETS_GO,  # what goes at the same moment goes first
         event.kind,
         event.model or "",
         event.role or "",
@@ -144,65 +139,43 @@ def _order(event: Event) -> tuple[Any, ...]:
     )
 
 
-def _span(own: list[Event], now: datetime) -> tuple[datetime, datetime, bool]:
-    """Return when the session began and ended (or `now`), and whether it ended."""
-    created = next((event.at for event in own if event.kind is EventKind.SESSION_CREATED), own[0].at if own else now)
-    ends = [event.at for event in own if event.kind in _ENDS]
-    return created, max(created, max(ends, default=now)), bool(ends)
+def _span(own: Sequence[Event], ends: Sequence[Event], until: datetime) -> tuple[datetime, datetime]:
+    """Return when the session began, and when it ended or the receipt stops."""
+    created = next((event.at for event in own if event.kind is EventKind.SESSION_CREATED), own[0].at if own else until)
+    return created, max(created, ends[-1].at if ends else until)
 
 
-def _walk(
-    own: list[Event], created: datetime, end: datetime, baseline: Mapping[str, ModelSize]
-) -> tuple[int, int, set[bool]]:
-    """Return the most bytes held for any time at all, bytes times microseconds, and how the sizes are known.
-
-    Whole numbers, so that nothing is lost in adding up.
-    """
-    holdings = _Holdings(baseline)
-    peak, total, since = 0, 0, created
-    for event in own:
-        at = min(max(event.at, created), end)
-        peak, total = _add(holdings.held_bytes, at - since, peak, total)
-        since = at
-        holdings.apply(event)
-    peak, total = _add(holdings.held_bytes, end - since, peak, total)
-    return peak, total, holdings.sources
+def _roles(own: Sequence[Event]) -> list[RoleUse]:
+    """Return what each role did, in the order in which they first finished a turn."""
+    turns = [event for event in own if event.kind is EventKind.TURN_COMPLETED]
+    names = dict.fromkeys(event.role or "" for event in turns)
+    return [_role_use(name, [event for event in turns if (event.role or "") == name]) for name in names]
 
 
-def _add(held_bytes: int, lasted: timedelta, peak: int, total: int) -> tuple[int, int]:
-    # a model let go and one taken at the same moment were never in memory together
-    microseconds = lasted // _MICROSECOND
-    return (max(peak, held_bytes) if microseconds else peak), total + held_bytes * microseconds
+def _role_use(role: str, turns: Sequence[Event]) -> RoleUse:
+    return RoleUse(
+        role=role,
+        turns=len(turns),
+        prompt_tokens=int(_sum(turns, "prompt_tokens")),
+        reply_tokens=int(_sum(turns, "reply_tokens")),
+        speaking_seconds=_sum(turns, "seconds"),
+    )
 
 
-def _seconds_to_ready(own: list[Event], created: datetime, clock: Clock) -> float | None:
-    ready = next((event for event in own if event.kind is EventKind.SESSION_READY), None)
+def _seconds_to_ready(log: _Log, basis: ReceiptBasis) -> float | None:
+    ready = next((event for event in log.own if event.kind is EventKind.SESSION_READY), None)
     if ready is None:
         return None
-    told = _number(ready.data.get("seconds_to_ready"))
-    return told if told is not None else clock.between_s(created, ready.at)
+    told = number(ready.data.get("seconds_to_ready"))
+    return told if told is not None else Clock(basis.clock_scale).between_s(log.created, ready.at)
 
 
-def _count(own: list[Event], kind: EventKind) -> int:
-    return sum(event.kind is kind for event in own)
+def _sum(events: Iterable[Event], key: str) -> float:
+    return math.fsum(number(event.data.get(key)) or 0.0 for event in events)
 
 
-def _sum(own: list[Event], kind: EventKind, key: str) -> float:
-    return math.fsum(_number(event.data.get(key)) or 0.0 for event in own if event.kind is kind)
-
-
-def _number(value: Any) -> float | None:
-    """Return a number that can be added up; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-        return None
-    return float(value)
-
-
-def _saved(used: float, everything: float) -> float:
-    return 1 - used / everything if everything else 0.0
-
-
-def _source(measured: set[bool]) -> Source:
-    if measured == {True, False}:
+def _source(measured: Iterable[bool]) -> Source:
+    found = set(measured)
+    if found == {True, False}:
         return "mixed"
-    return "measured" if measured == {True} else "estimated"
+    return "measured" if found == {True} else "estimated"

@@ -17,10 +17,11 @@ _COLUMNS = tuple(agents.c[field.name] for field in fields(AgentRecord))
 
 _INSERT = text(
     """
-    INSERT INTO delegator_agents (session_id, role, model, spawned_at, ended_at, reason)
-    SELECT session_id, role, model, spawned_at, ended_at, reason
+    INSERT INTO delegator_agents (session_id, role, model, spawned_at, ended_at, reason, endpoint)
+    SELECT session_id, role, model, spawned_at, ended_at, reason, endpoint
     FROM jsonb_to_recordset(:rows)
-        AS new (session_id text, role text, model text, spawned_at timestamptz, ended_at timestamptz, reason text)
+        AS new (session_id text, role text, model text, spawned_at timestamptz, ended_at timestamptz, reason text,
+                endpoint text)
     ON CONFLICT (session_id, role) WHERE ended_at IS NULL DO NOTHING
     """
 ).bindparams(bindparam("rows", type_=JSONB))
@@ -45,10 +46,13 @@ async def end_all(connection: AsyncConnection, session_id: str, ended_at: dateti
     await connection.execute(query.values(ended_at=ended_at))
 
 
-async def set_model(connection: AsyncConnection, session_id: str, role: str, model: str) -> None:
-    """Give the open stay of a role another model; nothing happens when there is none."""
+async def set_model(
+    connection: AsyncConnection, session_id: str, role: str, model: str, endpoint: str | None = None
+) -> None:
+    """Give the open stay of a role another model, and another endpoint if one is given; without a stay, nothing."""
     query = update(agents).where(agents.c.session_id == session_id, agents.c.role == role, agents.c.ended_at.is_(None))
-    await connection.execute(query.values(model=model))
+    values = {"model": model} if endpoint is None else {"model": model, "endpoint": endpoint}
+    await connection.execute(query.values(values))
 
 
 async def open_ones(connection: AsyncConnection) -> list[AgentRecord]:

@@ -76,6 +76,8 @@ class AgentRecord:
     spawned_at: datetime
     ended_at: datetime | None = None
     reason: str = ""
+    endpoint: str | None = None
+    """Where its model runs; None in rows older than several endpoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,49 @@ class ResidentRecord:
     num_ctx: int
     size_bytes: int
     loaded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRecord:
+    """What `plan_session` foretold for a request; may be applied until `expires_at`."""
+
+    plan_id: str
+    created_at: datetime
+    expires_at: datetime
+    request: dict[str, Any]
+    plan: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFactsRecord:
+    """What loads of one weight file with the same options have shown on one endpoint."""
+
+    endpoint: str
+    weights: str
+    """The digest of the weight file where it is known, else the model's digest, else its normalised name."""
+    num_ctx: int
+    parallel: int
+    model: str
+    """The name under which it was loaded last."""
+    size_bytes: int
+    """What it took when it was last measured; 0 when it never was, or never plausibly."""
+    gpu_bytes: int
+    load_s: float
+    """Model seconds the latest load took."""
+    measured_at: datetime
+    """When the latest load ended."""
+    loads: int = 1
+    """How many loads there were; to `put_model_facts`, how many more. 0: it was found loaded, `load_s` says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedRecord:
+    """One learned statistic: anything JSON can say, under a name; `endpoint` is empty for those of no endpoint."""
+
+    endpoint: str
+    name: str
+    value: Any
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,16 @@ from datetime import date, datetime
 from typing import Any
 
 from delegator.schemas import Event, EventKind, SessionStatus, TaskStatus
-from delegator.store import agents, events, residents, sessions, statistics, tasks, teams
+from delegator.store import agents, events, learned, model_facts, plans, residents, sessions, statistics, tasks, teams
 from delegator.store.database import Database
 from delegator.store.migrations import MIGRATE_S, bring_up_to_date
 from delegator.store.records import (
     AgentRecord,
+    LearnedRecord,
     MessageRecord,
+    ModelFactsRecord,
     NewEvent,
+    PlanRecord,
     ResidentRecord,
     SessionLimits,
     SessionRecord,
@@ -140,9 +143,11 @@ class Store:
         """Let a role leave a session, whose team then is `active_agents`."""
         await self._database.run(teams.end, session_id, role, ended_at, events, active_agents)
 
-    async def set_agent_model(self, session_id: str, role: str, model: str, events: Sequence[NewEvent]) -> None:
-        """Note that a role now works with another model, such as its fallback."""
-        await self._database.run(teams.set_model, session_id, role, model, events)
+    async def set_agent_model(
+        self, session_id: str, role: str, model: str, events: Sequence[NewEvent], *, endpoint: str | None = None
+    ) -> None:
+        """Note that a role now works with another model, such as its fallback, and where; None: where it did before."""
+        await self._database.run(teams.set_model, session_id, role, model, events, endpoint)
 
     async def open_agents(self) -> list[AgentRecord]:
         """Return the stays that have not ended, in the order in which they began."""
@@ -209,9 +214,14 @@ class Store:
 
     # ── residents ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def put_resident(self, record: ResidentRecord, events: Sequence[NewEvent]) -> None:
-        """Note a model that Delegator loaded; newer facts replace older."""
-        await self._database.run(residents.put, record, events)
+    async def put_resident(
+        self, record: ResidentRecord, events: Sequence[NewEvent], *, facts: ModelFactsRecord | None = None
+    ) -> None:
+        """Note a model that Delegator loaded, and what the load has shown; newer facts replace older."""
+        if facts is None:
+            await self._database.run(residents.put, record, events)
+        else:
+            await self._database.run(model_facts.put_with_resident, record, facts, events)
 
     async def drop_resident(self, endpoint: str, model: str, events: Sequence[NewEvent]) -> None:
         """Note that a model has left memory."""
@@ -220,3 +230,39 @@ class Store:
     async def residents(self, endpoint: str | None = None) -> list[ResidentRecord]:
         """Return the models noted for one endpoint, or for all."""
         return await self._database.run_single(residents.on, endpoint)
+
+    # ── what was learned ──────────────────────────────────────────────────────────────────────────────────────────
+
+    async def put_model_facts(self, facts: ModelFactsRecord) -> None:
+        """Note what a load has shown of a model; told again, or older than what is known, it changes nothing."""
+        await self._database.run_single(model_facts.put, facts)
+
+    async def model_facts(self, endpoint: str | None = None) -> list[ModelFactsRecord]:
+        """Return what loads have shown on one endpoint, or on all, the latest load last."""
+        return await self._database.run_single(model_facts.on, endpoint)
+
+    async def put_learned(self, records: Sequence[LearnedRecord]) -> None:
+        """Note learned statistics, each replacing an older one of its endpoint and name."""
+        await self._database.run(learned.put, records)
+
+    async def learned(self, name: str, endpoint: str = "") -> LearnedRecord | None:
+        """Return one learned statistic; None when it was never noted."""
+        return await self._database.run_single(learned.get, name, endpoint)
+
+    async def all_learned(self, endpoint: str | None = None) -> list[LearnedRecord]:
+        """Return the statistics of one endpoint ('' for those of none), or all."""
+        return await self._database.run_single(learned.on, endpoint)
+
+    # ── plans ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def put_plan(self, plan: PlanRecord) -> None:
+        """Keep a plan so that it can be applied."""
+        await self._database.run_single(plans.put, plan)
+
+    async def plan(self, plan_id: str) -> PlanRecord | None:
+        """Return a plan, also an expired one that has not been dropped yet."""
+        return await self._database.run_single(plans.get, plan_id)
+
+    async def drop_expired_plans(self, at: datetime) -> int:
+        """Drop the plans that have expired by then; return how many."""
+        return await self._database.run_single(plans.drop_expired, at)

@@ -131,6 +131,7 @@ agents = Table(
     _moment("spawned_at"),
     _moment("ended_at", nullable=True),
     Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("endpoint", Text, comment="where its model runs; null before there were several"),
     Index("uq_delegator_agents_open", "session_id", "role", unique=True, postgresql_where=text("ended_at IS NULL")),
     Index("ix_delegator_agents_session_id", "session_id", "agent_id"),
     comment="One stay of a role in a session; open while ended_at is null",
@@ -216,4 +217,44 @@ residents = Table(
     _moment("loaded_at"),
     CheckConstraint("num_ctx > 0 AND size_bytes >= 0", name="sizes"),
     comment="Models that Delegator loaded and has not unloaded, by Ollama endpoint",
+)
+
+plans = Table(
+    "delegator_plans",
+    metadata,
+    Column("plan_id", Text, primary_key=True),
+    _moment("created_at"),
+    _moment("expires_at"),
+    Column("request", JSONB, nullable=False),
+    Column("plan", JSONB, nullable=False),
+    CheckConstraint("jsonb_typeof(request) = 'object' AND jsonb_typeof(plan) = 'object'", name="objects"),
+    comment="What plan_session foretold, kept until it expires so that create_session can apply it",
+)
+
+model_facts = Table(
+    "delegator_model_facts",
+    metadata,
+    Column("endpoint", Text, primary_key=True),
+    Column("weights", Text, primary_key=True),
+    Column("num_ctx", Integer, primary_key=True, autoincrement=False),
+    Column("parallel", Integer, primary_key=True, autoincrement=False),
+    Column("model", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("gpu_bytes", BigInteger, nullable=False),
+    Column("load_s", Double, nullable=False),
+    Column("loads", Integer, nullable=False),
+    _moment("measured_at"),
+    CheckConstraint("num_ctx > 0 AND parallel > 0", name="options"),
+    CheckConstraint("size_bytes >= 0 AND gpu_bytes >= 0 AND load_s >= 0 AND loads >= 0", name="figures"),
+    comment="What loads of a weight file have shown on an endpoint; size_bytes 0: never measured",
+)
+
+learned = Table(
+    "delegator_learned",
+    metadata,
+    Column("endpoint", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", JSONB, nullable=False),
+    _moment("at"),
+    comment="Small learned statistics; endpoint is empty for those of no endpoint",
 )

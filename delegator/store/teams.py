@@ -46,8 +46,13 @@ async def end(
 
 
 async def set_model(
-    connection: AsyncConnection, session_id: str, role: str, model: str, new_events: Sequence[NewEvent]
+    connection: AsyncConnection,
+    session_id: str,
+    role: str,
+    model: str,
+    new_events: Sequence[NewEvent],
+    endpoint: str | None = None,
 ) -> None:
-    """Note that a role now works with another model, such as its fallback."""
-    await agents.set_model(connection, session_id, role, model)
+    """Note that a role now works with another model, such as its fallback, or on another endpoint."""
+    await agents.set_model(connection, session_id, role, model, endpoint)
     await events.append(connection, new_events)

@@ -22,6 +22,7 @@ from serve_app.cli import exits, sessions, tasks
 from serve_app.cli.bugs import log_quietly, record_bug
 from serve_app.cli.commands import TEAM, WORK, exit_code_lines
 from serve_app.cli.mcp import add_mcp
+from serve_app.cli.models import add_models
 from serve_app.cli.offline import add_analyze, add_roles
 from serve_app.cli.record import add_record
 from serve_app.cli.run import add_run
@@ -68,6 +69,7 @@ add_record(app)
 add_mcp(app)
 app.add_typer(sessions.app, rich_help_panel=TEAM)
 app.add_typer(tasks.app, rich_help_panel=WORK)
+add_models(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

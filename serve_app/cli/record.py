@@ -1,6 +1,6 @@
 """Commands that look at what is and what was: plan, agents, receipt, history, statistics, events, resources, clean-up.
 
-All are made from rows of the table of operations; nothing here but their words.
+All but the receipt's (`receipt.py`) are made from rows of the table of operations; nothing here but their words.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import typer
 
 from serve_app.cli.commands import RECORD, SYSTEM, TEAM, WORK
 from serve_app.cli.operation_commands import OperationCommand
+from serve_app.cli.receipt import add_receipt
 from serve_app.cli.sessions import SESSION
 
 COMMANDS = (
@@ -25,6 +26,7 @@ COMMANDS = (
             examples=(
                 'delegator plan "Design the event-driven architecture for billing"',
                 'delegator plan "Fix typo in README" --json',
+                'delegator plan "Implement login" --degradation smaller,merge,wait',
             ),
         ),
     ),
@@ -38,17 +40,6 @@ COMMANDS = (
             names={"all_sessions": "all"},
             saying="Looking for agents",
             examples=("delegator agents", f"delegator agents {SESSION}", "delegator agents --all --json"),
-        ),
-    ),
-    (
-        TEAM,
-        OperationCommand(
-            operation="get_receipt",
-            word="receipt",
-            about="Show what a session has used, against all roles kept in memory for as long.",
-            arguments={"session_id": "SESSION"},
-            saying="Reading the receipt",
-            examples=(f"delegator receipt {SESSION}", f"delegator receipt {SESSION} --json"),
         ),
     ),
     (
@@ -109,3 +100,4 @@ def add_record(program: typer.Typer) -> None:
     """Add these commands to the program."""
     for panel, command in COMMANDS:
         command.add_to(program, panel=panel)
+    add_receipt(program)

@@ -20,6 +20,8 @@ COMMANDS = (
             'delegator session create "Add user authentication feature"',
             'delegator session create "Implement login" --priority high --deadline 2025-12-01',
             'delegator session create "Test monitoring" --category quick_fix --json',
+            "delegator session create --plan-id plan_20251112_143022_0084329517",
+            'delegator session create "Implement login" --degradation smaller,wait',
         ),
     ),
     OperationCommand(

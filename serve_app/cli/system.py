@@ -38,6 +38,10 @@ Memory = Annotated[
     str | None,
     typer.Option("--memory", metavar="SIZE", help="Memory for models, such as 64GB. Default: what the machine has."),
 ]
+Endpoints = Annotated[
+    int | None,
+    typer.Option("--endpoints", metavar="N", help="How many Ollama hosts to simulate, where models are. Default: 1."),
+]
 RayAddress = Annotated[
     str | None,
     typer.Option("--ray-address", metavar="auto|ADDR", help="Join a Ray that `ray start` began. Default: start one."),
@@ -50,6 +54,7 @@ def up(
     catalogue: Catalogue = None,
     port: Port = None,
     memory: Memory = None,
+    endpoints: Endpoints = None,
     ray_address: RayAddress = None,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +62,14 @@ def up(
     from serve_app.lifecycle.up import up as start
 
     terminal = Terminal(as_json=as_json)
-    settings = Settings.load(models=models, catalogue=catalogue, port=port, memory=memory, ray_address=ray_address)
+    settings = Settings.load(
+        models=models,
+        catalogue=catalogue,
+        port=port,
+        memory=memory,
+        simulated_endpoints=endpoints,
+        ray_address=ray_address,
+    )
     with Progress(terminal) as progress, terminal.only_ours():
         instance = start(settings, progress.step)
     if as_json:
@@ -102,6 +114,7 @@ def doctor(
     catalogue: Catalogue = None,
     port: Port = None,
     memory: Memory = None,
+    endpoints: Endpoints = None,
     ray_address: RayAddress = None,
     as_json: AsJson = False,
 ) -> None:
@@ -109,7 +122,14 @@ def doctor(
     from serve_app.lifecycle.doctor import doctor as examine
 
     terminal = Terminal(as_json=as_json)
-    settings = Settings.load(models=models, catalogue=catalogue, port=port, memory=memory, ray_address=ray_address)
+    settings = Settings.load(
+        models=models,
+        catalogue=catalogue,
+        port=port,
+        memory=memory,
+        simulated_endpoints=endpoints,
+        ray_address=ray_address,
+    )
     with Progress(terminal) as progress, terminal.only_ours():
         progress.now("Looking at this machine")
         checks = examine(settings)

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,6 +23,7 @@ import psutil
 
 from actors import processes
 from actors.processes import MARK
+from delegator.endpoints import endpoints_of
 from delegator.errors import DelegatorError, StartFailed
 from delegator.roles import load_catalogue
 from delegator.settings import GB, Settings
@@ -45,6 +48,8 @@ class Models:
     """Of the Ollama that was found."""
     reason: str
     """Half a sentence: why this one."""
+    silent: tuple[str, ...] = ()
+    """A sentence about each endpoint that does not answer although others do."""
 
 
 def ensure_database(settings: Settings, home: Home) -> str:
@@ -77,36 +82,66 @@ def choose_models(settings: Settings) -> Models:
     """
     if settings.models == "simulated":
         return Models("simulated", None, "as asked for")
-    try:
-        version = ollama_version(settings.ollama_url)
-    except DelegatorError:
+    urls = [endpoint.url for endpoint in endpoints_of(settings)]
+    answers = dict(zip(urls, asyncio.run(_versions(urls)), strict=True))
+    versions = {url: answer for url, answer in answers.items() if isinstance(answer, str)}
+    problems = [answer for answer in answers.values() if isinstance(answer, DelegatorError)]
+    if not versions:
         if settings.models == "ollama":
-            raise
-        return Models("simulated", None, f"no Ollama answers at {settings.ollama_url}")
-    return Models("ollama", version, f"Ollama {version} answers at {settings.ollama_url}")
+            raise problems[0]
+        return Models("simulated", None, f"no Ollama answers at {' or '.join(urls)}")
+    found = ", ".join(f"Ollama {version} answers at {url}" for url, version in versions.items())
+    return Models("ollama", next(iter(versions.values())), found, tuple(problem.message for problem in problems))
 
 
-def ollama_version(url: str) -> str:
-    """Return the version of the Ollama at `url`.
+async def _versions(urls: Sequence[str]) -> list[str | DelegatorError]:
+    return list(await asyncio.gather(*(_version(url) for url in urls)))
 
-    Raises:
-        OllamaUnavailable: none answers. Other errors of the client: what answers is no Ollama.
-    """
+
+async def _version(url: str) -> str | DelegatorError:
+    """Return the version of the Ollama at `url`, or why there is none to be had."""
     from delegator.ollama.client import OllamaClient
 
-    async def ask() -> str:
+    try:
         async with OllamaClient(url, connect_s=PROBE_S, request_s=PROBE_S) as client:
             return await client.version()
+    except DelegatorError as exc:
+        return exc
 
-    return asyncio.run(ask())
+
+def start_simulators(
+    settings: Settings, home: Home, *, memory_bytes: int, exit_with_pid: int | None
+) -> dict[str, tuple[str, int]]:
+    """Start as many simulators as the settings want; return URL and process id by the name of the part.
+
+    They share `memory_bytes`; other arguments and errors are those of `start_simulator`.
+    """
+    count = settings.simulated_endpoints
+    parts = ["simulator", *(f"simulator-{number}" for number in range(2, count + 1))]
+    with ThreadPoolExecutor(max_workers=count) as beside:
+        started = {
+            part: beside.submit(
+                start_simulator,
+                settings,
+                home,
+                part=part,
+                memory_bytes=memory_bytes // count,
+                exit_with_pid=exit_with_pid,
+            )
+            for part in parts
+        }
+    return {part: future.result() for part, future in started.items()}
 
 
-def start_simulator(settings: Settings, home: Home, *, memory_bytes: int, exit_with_pid: int | None) -> tuple[str, int]:
+def start_simulator(
+    settings: Settings, home: Home, *, memory_bytes: int, exit_with_pid: int | None, part: str = "simulator"
+) -> tuple[str, int]:
     """Start the simulator as a process of its own; return its URL and process id.
 
     Args:
         settings: how fast it runs.
         home: for its log.
+        part: what its log is called.
         memory_bytes: what its models may take together.
         exit_with_pid: it ends when this process has.
 
@@ -114,7 +149,7 @@ def start_simulator(settings: Settings, home: Home, *, memory_bytes: int, exit_w
         StartFailed: it does not listen in time.
     """
     home.logs.mkdir(parents=True, exist_ok=True)
-    log_path = home.logs / "simulator.log"
+    log_path = home.logs / f"{part}.log"
     with tempfile.TemporaryDirectory(dir=home.path, prefix=".simulator-") as folder, log_path.open("wb") as log:
         port_file = Path(folder) / "port"
         program = subprocess.Popen(

@@ -24,7 +24,7 @@ from delegator.settings import GB, Settings
 from serve_app.lifecycle import preflight
 from serve_app.lifecycle.home import Home
 from serve_app.lifecycle.instance import read_instance
-from serve_app.lifecycle.memory import machine_bytes, memory_for_models
+from serve_app.lifecycle.memory import largest_endpoint, machine_bytes, memory_for_models
 from serve_app.lifecycle.models_check import check_ollama
 from serve_app.lifecycle.status import describe
 
@@ -160,8 +160,10 @@ def _catalogue(settings: Settings) -> Iterable[Check]:
 
 def _not_fitting(settings: Settings) -> list[str]:
     try:
-        memory_bytes = memory_for_models(settings, simulated=settings.models == "simulated")
-        return preflight.too_large(load_catalogue(settings.catalogue), memory_bytes)
+        simulated = settings.models == "simulated"
+        memory_bytes = memory_for_models(settings, simulated=simulated)
+        bound = largest_endpoint(settings, memory_bytes, simulated=simulated)
+        return preflight.too_large(load_catalogue(settings.catalogue), bound)
     except DelegatorError:  # told by its own check
         return []
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from delegator.errors import DelegatorError
 from delegator.schemas import NoInput, OptionalSessionRef
@@ -19,6 +20,10 @@ from serve_app.lifecycle.home import Home
 from serve_app.lifecycle.instance import Instance, read_instance
 from serve_app.lifecycle.status import alive
 from serve_app.lifecycle.teardown import Taken, joined_ray, take_down
+
+if TYPE_CHECKING:
+    from delegator.store.records import ResidentRecord
+    from delegator.store.store import Store
 
 SESSIONS_S = 30.0
 """Real seconds for ending all open sessions, the unloading of their models included."""
@@ -111,24 +116,39 @@ def _unload_left(settings: Settings, home: Home, instance: Instance) -> list[str
     if url is None:
         return []
     try:
-        return asyncio.run(asyncio.wait_for(_unload(url, instance.ollama_url), UNLOAD_S))
+        return asyncio.run(asyncio.wait_for(_unload(url, instance.endpoint_urls), UNLOAD_S))
     except (DelegatorError, TimeoutError) as exc:
         logger.warning("models may stay in memory for some minutes: %s", exc)
         return []
 
 
-async def _unload(database_url: str, ollama_url: str) -> list[str]:
-    from delegator.ollama.client import OllamaClient
+async def _unload(database_url: str, urls: Mapping[str, str]) -> list[str]:
     from delegator.store.store import Store
 
     store = Store(database_url, pool_size=1)
     await store.open()
     try:
-        noted = await store.residents(None)
-        async with OllamaClient(ollama_url, connect_s=_ASK_S) as client:
+        noted = [record for record in await store.residents(None) if record.endpoint in urls]
+        by_endpoint = [
+            _unload_on(url, [record for record in noted if record.endpoint == endpoint_id], store)
+            for endpoint_id, url in urls.items()
+        ]
+        return [model for unloaded in await asyncio.gather(*by_endpoint) for model in unloaded]
+    finally:
+        await store.close()
+
+
+async def _unload_on(url: str, noted: Sequence[ResidentRecord], store: Store) -> list[str]:
+    """Unload what is noted of one endpoint; one that does not answer must not keep the others from it."""
+    from delegator.ollama.client import OllamaClient
+
+    unloaded = []
+    try:
+        async with OllamaClient(url, connect_s=_ASK_S, request_s=_ASK_S) as client:
             for record in noted:
                 await client.unload(record.model)
                 await store.drop_resident(record.endpoint, record.model, [])
-        return [record.model for record in noted]
-    finally:
-        await store.close()
+                unloaded.append(record.model)
+    except DelegatorError as exc:
+        logger.warning("models may stay in memory at %s for some minutes: %s", url, exc)
+    return unloaded

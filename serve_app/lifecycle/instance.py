@@ -16,6 +16,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from actors import processes
+from delegator.endpoints import FIRST_ID
 from serve_app.lifecycle.home import Home
 
 _SAME_S = 1.0
@@ -43,6 +44,15 @@ class NotedProcess(BaseModel):
             return False
 
 
+class NotedEndpoint(BaseModel):
+    """One Ollama endpoint: what it is called in the record, and where it answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    endpoint_id: str
+    url: str
+
+
 class Instance(BaseModel):
     """A running Delegator: where it answers and what it consists of."""
 
@@ -63,7 +73,8 @@ class Instance(BaseModel):
     token_file: Path | None = Field(description="Holds the token that our Ray's dashboard asks for; None: joined.")
 
     models: Literal["ollama", "simulated"]
-    ollama_url: str = Field(description="Where the models answer: Ollama, or the simulator.")
+    ollama_url: str = Field(description="Where the models answer: Ollama, or the simulator; the first of several.")
+    endpoints: tuple[NotedEndpoint, ...] = Field((), description="All of them; empty in an older note.")
     simulator_scale: float | None = Field(description="Model seconds a real second; None: real models.")
     catalogue: str
     memory_bytes: int = Field(description="Memory for models.")
@@ -83,6 +94,11 @@ class Instance(BaseModel):
     @property
     def simulated(self) -> bool:
         return self.models == "simulated"
+
+    @property
+    def endpoint_urls(self) -> dict[str, str]:
+        """Return `{endpoint id: URL}`."""
+        return {e.endpoint_id: e.url for e in self.endpoints} or {FIRST_ID: self.ollama_url}
 
     def ray_lives(self) -> bool:
         """Return whether the Ray of this note still runs. Of a joined one only its address is known: True."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 
+from delegator.endpoints import endpoints_of, shared_memory
 from delegator.errors import SettingsInvalid
 from delegator.settings import GB, Settings
 
@@ -42,6 +43,21 @@ def memory_for_models(settings: Settings, *, simulated: bool) -> int:
             "Give the memory for models itself (--memory), or a smaller reserve.",
         )
     return left
+
+
+def largest_endpoint(settings: Settings, memory_bytes: int, *, simulated: bool) -> int:
+    """Return the memory of the endpoint that has most of it, which bounds a single model.
+
+    Args:
+        settings: as the user gave them.
+        memory_bytes: what models may take on this machine together.
+        simulated: whether the endpoints are simulators, which share that in equal parts.
+    """
+    if simulated:
+        return memory_bytes // settings.simulated_endpoints
+    endpoints = endpoints_of(settings)
+    here = shared_memory([e for e in endpoints if e.local and e.node is None], memory_bytes)
+    return max(here.get(e.endpoint_id) or e.memory_bytes or memory_bytes for e in endpoints)
 
 
 def _read_limit(path: Path) -> int | None:

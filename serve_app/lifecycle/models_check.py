@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from actors.shelf import Shelf
+from delegator.endpoints import endpoints_of
 from delegator.errors import DelegatorError
 from delegator.ollama.client import OllamaClient
 from delegator.roles import Catalogue, load_catalogue
@@ -19,42 +20,65 @@ ASK_S = 5.0
 
 
 def check_ollama(settings: Settings) -> Iterable[Finding]:
-    """Look for an Ollama and for the catalogue's models on it."""
+    """Look for an Ollama at every endpoint, those that answer first, and for the catalogue's models on them."""
     if settings.models == "simulated":
-        return [("ok", "simulated, as asked for", "")]
+        count = settings.simulated_endpoints
+        return [("ok", "simulated, as asked for" + (f": {count} hosts" if count > 1 else ""), "")]
     try:
         catalogue = load_catalogue(settings.catalogue)
     except DelegatorError:  # told by the check of the catalogue
         return []
+    urls = [endpoint.url for endpoint in endpoints_of(settings)]
+    seen = dict(zip(urls, asyncio.run(_look_everywhere(urls, catalogue)), strict=True))
+    shelves = {url: shelf for url, shelf in seen.items() if isinstance(shelf, Shelf)}
+    problems = [problem for problem in seen.values() if isinstance(problem, DelegatorError)]
+    if not shelves:
+        return [_nobody_answers(problem, wanted=settings.models == "ollama") for problem in problems]
+    found: list[Finding] = [
+        ("ok", f"Ollama {shelf.version} at {url}, {len(shelf)} models on its disk", "")
+        for url, shelf in shelves.items()
+    ]
+    advice = "Start it (ollama serve), or take its address out of ollama_url; the others are used meanwhile."
+    found += [("warn", problem.message, advice) for problem in problems]
+    return found + [_of_model(name, catalogue, shelves) for name in _first_choices(catalogue)]
+
+
+def _nobody_answers(problem: DelegatorError, *, wanted: bool) -> Finding:
+    if wanted:
+        return "fail", problem.message, problem.advice
+    return "warn", problem.message, "Delegator will run on simulated models. For real ones: ollama serve"
+
+
+async def _look_everywhere(urls: Sequence[str], catalogue: Catalogue) -> list[Shelf | DelegatorError]:
+    return list(await asyncio.gather(*(_look(url, catalogue) for url in urls)))
+
+
+async def _look(url: str, catalogue: Catalogue) -> Shelf | DelegatorError:
     try:
-        return asyncio.run(_look(settings.ollama_url, catalogue))
+        async with OllamaClient(url, connect_s=ASK_S, request_s=ASK_S) as client:
+            shelf = Shelf(client)
+            await shelf.look_up(catalogue.models)
     except DelegatorError as exc:
-        if settings.models == "ollama":
-            return [("fail", exc.message, exc.advice)]
-        advice = "Delegator will run on simulated models. For real ones: ollama serve"
-        return [("warn", exc.message, advice)]
-
-
-async def _look(url: str, catalogue: Catalogue) -> list[Finding]:
-    async with OllamaClient(url, connect_s=ASK_S, request_s=ASK_S) as client:
-        shelf = Shelf(client)
-        await shelf.look_up(catalogue.models)
-    findings: list[Finding] = [("ok", f"Ollama {shelf.version} at {url}, {len(shelf)} models on its disk", "")]
-    return findings + [_of_model(name, catalogue, shelf) for name in _first_choices(catalogue)]
+        return exc
+    return shelf
 
 
 def _first_choices(catalogue: Catalogue) -> list[str]:
     return list(dict.fromkeys(role.model for role in catalogue.roles.values()))
 
 
-def _of_model(name: str, catalogue: Catalogue, shelf: Shelf) -> Finding:
+def _of_model(name: str, catalogue: Catalogue, shelves: Mapping[str, Shelf]) -> Finding:
+    """Return what is found of one model: one endpoint that has it is enough, and where it is not is told."""
     roles = ", ".join(role.name for role in catalogue.roles.values() if role.model == name)
-    problem = shelf.why_not(name)
-    if problem is None:
-        return "ok", f"{name} ({roles}) is installed", ""
+    problems = {url: problem for url, shelf in shelves.items() if (problem := shelf.why_not(name)) is not None}
+    if len(problems) < len(shelves):
+        missing = f", but not at {', '.join(problems)}" if problems else ""
+        return "ok", f"{name} ({roles}) is installed{missing}", ""
+    problem = next(iter(problems.values()))
     fallbacks = catalogue.models[name].fallbacks
-    stand_in = next((fallback for fallback in fallbacks if shelf.why_not(fallback) is None), None)
+    usable = (f for f in fallbacks if any(shelf.why_not(f) is None for shelf in shelves.values()))
+    stand_in = next(usable, None)
     if stand_in is not None:
         return "warn", f"{name} ({roles}) {problem}; {stand_in} takes its place", ""
-    wanted = fallbacks[0] if shelf.has(name) and fallbacks else name
+    wanted = fallbacks[0] if fallbacks and any(shelf.has(name) for shelf in shelves.values()) else name
     return "fail", f"{name} ({roles}) {problem}", f"ollama pull {wanted}"

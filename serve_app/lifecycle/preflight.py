@@ -19,6 +19,7 @@ import psutil
 from actors import processes
 from actors.cluster import reachable
 from actors.local_ray import OBJECT_STORE_BYTES
+from delegator.endpoints import endpoints_of
 from delegator.errors import SettingsInvalid, StartFailed
 from delegator.roles import Catalogue
 from delegator.settings import GB, Settings
@@ -163,10 +164,11 @@ def _small_shared_memory() -> str | None:
 
 
 def _too_much_memory(settings: Settings) -> str | None:
-    if settings.memory is None or settings.models == "simulated" or settings.memory <= machine_bytes():
+    here = sum(endpoint.memory_bytes or 0 for endpoint in endpoints_of(settings) if endpoint.local)
+    given = max(settings.memory or 0, here)
+    if settings.models == "simulated" or given <= machine_bytes():
         return None
-    given, there = settings.memory / GB, machine_bytes() / GB
-    return f"{given:.1f} GB are given to models, and this machine has {there:.1f} GB"
+    return f"{given / GB:.1f} GB are given to models, and this machine has {machine_bytes() / GB:.1f} GB"
 
 
 def writable(path: Path) -> bool:

@@ -10,16 +10,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from actors import cluster, local_ray
+from delegator.endpoints import endpoints_of
 from delegator.roles import Catalogue, load_catalogue
 from delegator.roles.files import absolute_catalogue
 from delegator.settings import GB, Settings
 from serve_app.lifecycle import applications, backing, preflight
 from serve_app.lifecycle.applications import Parts
 from serve_app.lifecycle.home import Home
-from serve_app.lifecycle.instance import Instance, NotedProcess, write_instance
-from serve_app.lifecycle.memory import memory_for_models
+from serve_app.lifecycle.instance import Instance, NotedEndpoint, NotedProcess, write_instance
+from serve_app.lifecycle.memory import largest_endpoint, memory_for_models
 from serve_app.lifecycle.teardown import JoinedRay, take_down
 from serve_app.version import VERSION
 
@@ -47,14 +49,15 @@ class Start:
         models = backing.choose_models(self.settings)
         simulated = models.mode == "simulated"
         self.report(f"Models: {models.mode}, {models.reason}")
+        self._note(list(models.silent))
         memory_bytes = memory_for_models(self.settings, simulated=simulated)
-        self._note(preflight.too_large(catalogue, memory_bytes))
+        self._note(preflight.too_large(catalogue, largest_endpoint(self.settings, memory_bytes, simulated=simulated)))
         database_url = self._start_database_and_ray(memory_bytes)
-        ollama_url = self._start_simulator(memory_bytes) if simulated else self.settings.ollama_url
+        simulators = self._start_simulators(memory_bytes) if simulated else {}
         resolved = self.settings.model_copy(
             update={
+                **simulators,
                 "database_url": database_url,
-                "ollama_url": ollama_url,
                 "models": models.mode,
                 "memory": memory_bytes,
                 "home": self.home.path,
@@ -135,12 +138,15 @@ class Start:
             have, want = offered / GB, memory_bytes / GB
             self._note([f"Ray offers {have:.1f} GB and models may take {want:.1f} GB: Delegator's own account guards"])
 
-    def _start_simulator(self, memory_bytes: int) -> str:
-        self.report("Starting the simulator")
-        url, self.pids["simulator"] = backing.start_simulator(
+    def _start_simulators(self, memory_bytes: int) -> dict[str, Any]:
+        """Start the simulators; return the settings that lead to them."""
+        count = self.settings.simulated_endpoints
+        self.report("Starting the simulator" if count == 1 else f"Starting {count} simulators")
+        started = backing.start_simulators(
             self.settings, self.home, memory_bytes=memory_bytes, exit_with_pid=self.pids.get("raylet")
         )
-        return url
+        self.pids |= {part: pid for part, (_, pid) in started.items()}
+        return {"ollama_url": ",".join(url for url, _ in started.values()), "endpoints": ()}
 
     def _start_applications(self, resolved: Settings, parts: Parts) -> list[str]:
         self.report("Starting the actors and the API")
@@ -152,6 +158,7 @@ class Start:
 
     def _instance(self, settings: Settings, names: list[str]) -> Instance:
         url = api_url(settings)
+        endpoints = tuple(NotedEndpoint(endpoint_id=e.endpoint_id, url=e.url) for e in endpoints_of(settings))
         joined = settings.ray_address is not None
         assert self.address is not None and settings.memory is not None  # noqa: S101, PT018 - set by the steps before
         return Instance(
@@ -168,7 +175,8 @@ class Start:
             dashboard_url=self.dashboard_url,
             token_file=None if joined else self.home.token_file,
             models="simulated" if settings.models == "simulated" else "ollama",
-            ollama_url=settings.ollama_url,
+            ollama_url=endpoints[0].url,
+            endpoints=endpoints,
             simulator_scale=settings.simulator_scale if settings.models == "simulated" else None,
             catalogue=settings.catalogue,
             memory_bytes=settings.memory,

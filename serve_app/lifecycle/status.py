@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from delegator.errors import DelegatorError
+from delegator.schemas import NoInput
 from delegator.settings import Settings
 from delegator.store.embedded import EmbeddedPostgres
 from serve_app.client import AsyncClient
 from serve_app.lifecycle.home import Home
 from serve_app.lifecycle.instance import Instance, read_instance
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ def describe(settings: Settings) -> StatusReport:
         problems.append(f"the API does not answer at {instance.api_url}")
     elif not ready(instance.api_url):
         problems.append("the API answers, but the system behind it takes no calls")
+    else:
+        problems += passed_over(instance.api_url)
     lives = answers or len(dead) < len(instance.processes)
     return StatusReport(instance, running=lives, healthy=not problems, degraded=tuple(problems))
 
@@ -57,6 +64,19 @@ def ready(url: str) -> bool:
     return asyncio.run(_ask(url, AsyncClient.ready))
 
 
-async def _ask(url: str, question: Callable[[AsyncClient], Awaitable[bool]]) -> bool:
+def passed_over(url: str) -> list[str]:
+    """Return a sentence for each Ollama endpoint that the Delegator at `url` does not trust, with what would help."""
+    try:
+        summary = asyncio.run(_ask(url, lambda client: client.resource_summary(NoInput())))
+    except DelegatorError:  # what keeps it from answering has been told
+        return []
+    return [
+        f"Ollama '{found.endpoint}' at {found.url} is passed over: {found.suspect}. {found.advice}".strip()
+        for found in summary.endpoints
+        if found.suspect is not None
+    ]
+
+
+async def _ask(url: str, question: Callable[[AsyncClient], Awaitable[T]]) -> T:
     async with AsyncClient(url) as client:
         return await question(client)

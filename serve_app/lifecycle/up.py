@@ -64,6 +64,9 @@ def _running(settings: Settings, home: Home) -> Instance | None:
     other = [f"{name} {getattr(noted, name)}" for name, value in asked.items() if getattr(noted, name) != value]
     if settings.memory not in (None, noted.memory_bytes):
         other.append(f"memory {noted.memory_bytes / GB:.1f} GB")
+    count = len(noted.endpoint_urls)
+    if "simulated_endpoints" in settings.model_fields_set and noted.simulated and count != settings.simulated_endpoints:
+        other.append(f"{count} simulated endpoint{'s' * (count > 1)}")
     notices = (f"it goes on with {', '.join(other)}; to change that: delegator down",) if other else ()
     return noted.model_copy(update={"already": True, "notices": notices})
 

@@ -9,19 +9,19 @@ from types import SimpleNamespace
 from typing import Any
 
 from actors.agent_messages import Spoken
-from actors.host_messages import Chosen, Grant, Released, Sweep, TurnWish
+from actors.disk_messages import DiskView, OnDisk
+from actors.doubts import Doubts
+from actors.host_messages import Chosen, Grant, HostView, Released, Sweep, TurnWish
+from actors.hosts import Hosts
 from actors.parts import OpenSession, Parts
-from actors.queries import Queries
-from actors.reconciler import Reconciler
+from actors.placing import Placing
 from actors.recorder import Recorder
-from actors.session_book import SessionBook
 from actors.session_manager import SessionManager
-from actors.task_runner import TaskRunner
-from actors.team_changes import TeamChanges
 from delegator import schemas as s
 from delegator.analysis import Analyzer
 from delegator.clock import Clock
-from delegator.errors import StoreUnavailable
+from delegator.errors import DelegatorError, ModelMissing, StoreUnavailable
+from delegator.residency.planner import Resident, Snapshot
 from delegator.roles.catalogue import load_catalogue
 from delegator.settings import GB, Settings
 
@@ -51,6 +51,7 @@ class FakeStore:
     def __init__(self, gates: Gates) -> None:
         self._gates = gates
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
+        self.plans: dict[str, Any] = {}
         self.down = False
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -59,6 +60,10 @@ class FakeStore:
             if self.down:
                 raise StoreUnavailable("it is down")
             self.calls.append((name, args))
+            if name == "put_plan":
+                self.plans[args[0].plan_id] = args[0]
+            if name == "plan":
+                return self.plans.get(args[0])
             return args[0] if name == "add_turn" else None if name in ("session", "task") else []
 
         return call
@@ -107,25 +112,65 @@ class FakePool:
 
 
 class FakeHost:
-    """A host on which every model fits; `down`: giving models back fails."""
+    """A host on which every model fits; `down`: giving models back fails.
 
-    endpoint_id = "fake"
+    `residents` are in its memory, `missing` models are not on its disk. Calls by name can be held up, on every host
+    ("warm") or on one ("warm fake"), and fail with the next of `failures`.
+    """
 
-    def __init__(self, gates: Gates) -> None:
+    node_id = None
+
+    def __init__(self, gates: Gates, endpoint_id: str = "fake") -> None:
         self._gates = gates
+        self.endpoint_id = endpoint_id
+        self.url = f"http://{endpoint_id}"
+        self.capacity_bytes = 60 * GB
+        self.failures: defaultdict[str, list[DelegatorError]] = defaultdict(list)
+        self.suspect: str | None = None
+        self.wishes: list[TurnWish] = []
+        """Those that were granted."""
+        self.released: list[tuple[str, Any]] = []
+        self.compared = 0
         self.slots: set[str] = set()
         self.release_error: Exception | None = None
+        self.residents: tuple[Resident, ...] = ()
+        self.missing: set[str] = set()
+
+    async def _called(self, name: str) -> None:
+        await self._gates.through(name)
+        await self._gates.through(f"{name} {self.endpoint_id}")
+        if self.failures[name]:
+            raise self.failures[name].pop(0)
 
     async def choose(self, roles: Any) -> dict[str, Chosen]:
-        return {role.name: Chosen(role.model, "") for role in roles}
+        await self._called("choose")
+        return {role.name: self._choose(role) for role in roles}
+
+    def _choose(self, role: Any) -> Chosen:
+        for name in (role.model, *role.fallbacks):
+            if name not in self.missing:
+                return Chosen(name, "" if name == role.model else f"{role.model} is not installed")
+        raise ModelMissing(self.url, role.model)
+
+    async def on_disk(self, names: Any) -> DiskView:
+        return DiskView(tuple(OnDisk(name, 1) for name in names if name not in self.missing), (), {})
+
+    async def view(self) -> HostView:
+        await self._called("view")
+        snapshot = Snapshot(self.capacity_bytes, self.residents)
+        return HostView(self.endpoint_id, self.url, snapshot, (), 0, (), self.suspect)
+
+    async def ping(self) -> None:
+        await self._called("ping")
 
     async def warm(self, wish: TurnWish, _deadline_s: float) -> Grant:
-        await self._gates.through("warm")
+        await self._called("warm")
         return Grant(wish.turn_id, wish.model.name, 1, 0.0, 0.0)
 
     async def acquire(self, wish: TurnWish, _deadline_s: float) -> Grant:
-        await self._gates.through("acquire")
+        await self._called("acquire")
         self.slots.add(wish.turn_id)
+        self.wishes.append(wish)
         return Grant(wish.turn_id, wish.model.name, 1, 0.0, 0.0)
 
     async def release_turn(self, turn_id: str) -> None:
@@ -133,40 +178,46 @@ class FakeHost:
         if self.release_error is not None:
             raise self.release_error
 
-    async def release_models(self, _session_id: str, _models: Any = None) -> Released:
+    async def release_models(self, session_id: str, models: Any = None) -> Released:
+        await self._called("release_models")
+        self.released.append((session_id, models))
         return Released((), ())
 
     async def reconcile(self, _claims: Any) -> Sweep:
+        await self._called("reconcile")
+        self.compared += 1
         return Sweep()
 
 
 class ManagerOnFakes(SessionManager):
-    """The real book, runner, reconciler and manager around the stand-ins."""
+    """The real book, runner, reconciler and manager around the stand-ins, with a host for each of `endpoints`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *endpoints: str) -> None:
         self.gates = Gates()
-        self.store, self.pool, self.host = FakeStore(self.gates), FakePool(self.gates), FakeHost(self.gates)
+        self.store, self.pool = FakeStore(self.gates), FakePool(self.gates)
+        self.fake_hosts = {name: FakeHost(self.gates, name) for name in endpoints or ("fake",)}
+        self.host = next(iter(self.fake_hosts.values()))
         settings = Settings.model_validate({"models": "simulated", "simulator_scale": 1000})
         catalogue = load_catalogue("echo")
         store: Any = self.store
         pool: Any = self.pool
-        host: Any = self.host
-        self._parts = Parts(
-            settings,
-            catalogue,
-            Analyzer(catalogue, settings.complexity_limits),
-            Clock(1000),
-            store,
-            Recorder(store),
-            pool,
-            host,
-            60 * GB,
+        handles: list[Any] = list(self.fake_hosts.values())
+        doubts = Doubts()
+        hosts, recorder = Hosts(handles, doubts), Recorder(store, doubts)
+        self._put_together(
+            Parts(
+                settings,
+                catalogue,
+                Analyzer(catalogue, settings.complexity_limits),
+                Clock(1000),
+                store,
+                recorder,
+                pool,
+                hosts,
+                Placing(hosts, catalogue, recorder),
+                60 * GB,
+            )
         )
-        self._book = SessionBook(self._parts)
-        self._teams = TeamChanges(self._parts)
-        self._tasks = TaskRunner(self._parts)
-        self._queries = Queries(self._parts, self._book, self._tasks)
-        self._reconciler = Reconciler(self._parts, self._book, self._tasks, self._end)
 
     async def created(self, task: str = "Fix typo in README", wait_s: float = 5) -> OpenSession:
         await self.create_session(s.CreateSessionRequest(task_description=task, wait_s=wait_s))

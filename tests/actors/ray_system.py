@@ -22,8 +22,8 @@ import ray
 from actors.cluster import NAMESPACE, SESSION_MANAGER, agent_name, connected, model_host_name
 from actors.local_ray import start_local_ray, stop_local_ray
 from actors.system import ensure_system
-from actors.wiring import ENDPOINT_ID
 from delegator import schemas as s
+from delegator.endpoints import FIRST_ID
 from delegator.settings import GB, Settings
 from serve_app.lifecycle.preflight import free_port
 
@@ -97,7 +97,7 @@ class RaySystem:
         self.kill_process(SESSION_MANAGER)
 
     def kill_host(self) -> None:
-        self.kill_process(model_host_name(ENDPOINT_ID))
+        self.kill_process(model_host_name(FIRST_ID))
 
     def restart_manager(self, **changed: Any) -> None:
         """End the SessionManager for good and start another with other settings on the same record."""
@@ -112,7 +112,7 @@ class RaySystem:
 
 REQUESTS: dict[str, type[s.Request]] = {
     "create_session": s.CreateSessionRequest,
-    "plan_session": s.CreateSessionRequest,
+    "plan_session": s.PlanSessionRequest,
     "get_session": s.SessionRef,
     "list_active_sessions": s.NoInput,
     "end_session": s.OptionalSessionRef,

@@ -472,7 +472,9 @@ async def test_a_load_counts_also_when_ollama_cannot_be_asked_what_it_took(start
 
 async def test_a_model_whose_load_was_given_up_and_came_true_later_is_unloaded_by_a_sweep(start_host: Any) -> None:
     it = await start_host()
-    it.simulator.host.faults.add({"action": "reset", "match": {"model": DEVELOPER}, "times": 1})
+    it.simulator.host.faults.add(
+        {"action": "reset", "match": {"model": DEVELOPER, "path": "/api/generate"}, "times": 1}
+    )
     with pytest.raises(DelegatorError):
         await it.host.acquire(it.wish("t", DEVELOPER), DEADLINE_S)
     await it.client.load(DEVELOPER, LoadOptions(8192), keep_alive_s=600, deadline_s=DEADLINE_S)

@@ -16,6 +16,7 @@ from delegator.errors import (
     AgentLimitReached,
     AgentNotActive,
     NoActiveSession,
+    PlanNotFound,
     SessionAmbiguous,
     SessionEnded,
     SessionNotFound,
@@ -25,7 +26,8 @@ from delegator.errors import (
     UnknownRole,
 )
 from delegator.roles.catalogue import load_catalogue
-from delegator.schemas import EventKind, SessionStatus, TaskStatus
+from delegator.schemas import Event, EventKind, Receipt, SessionStatus, TaskStatus
+from delegator.sessions.verification import differences
 from delegator.settings import Settings
 from tests.actors.ray_system import MEMORY, SCALE, RaySystem, is_gone, local_ray, simulator, start, until
 
@@ -105,6 +107,22 @@ def test_models_take_turns_within_the_sessions_limit(system: RaySystem) -> None:
     assert receipt.sizes == "measured"
     assert 0 < receipt.gb_seconds < receipt.all_roles_gb_seconds
     assert receipt == system.call("get_receipt", session_id=created.session_id)
+    assert receipt.swaps > 0
+    assert {role.role for role in receipt.roles} == set(created.active_agents)
+
+
+def test_every_receipt_agrees_with_the_log_that_callers_can_read(system: RaySystem) -> None:
+    session_id = create(system, "Fix typo in README")
+    system.call("send_message", session_id=session_id, to="senior_developer", text="Which file?")
+
+    still_open = system.call("get_receipt", session_id=session_id)
+    ended = system.call("end_session", session_id=session_id).receipt
+
+    log = [Event.model_validate_json(event.model_dump_json()) for event in system.events(session_id)]
+    for receipt in (still_open, ended):
+        assert differences(Receipt.model_validate_json(receipt.model_dump_json()), log) == []
+    assert (still_open.final, ended.final) == (False, True)
+    assert system.call("get_session", session_id=session_id).resources_used == ended.model_dump(mode="json")
 
 
 def test_ray_reserves_exactly_what_is_resident(system: RaySystem) -> None:
@@ -165,6 +183,21 @@ def test_a_plan_tells_what_creating_would_do_and_does_nothing(system: RaySystem)
     assert {m.action for m in plan.models} == {"load_in_turn"}
     assert plan.peak_gb <= plan.analysis.limits.max_memory_gb
     assert (system.agents(), system.loaded()) == (set(), set())
+
+
+def test_a_plan_is_applied_as_it_was_told(system: RaySystem) -> None:
+    plan = system.call("plan_session", task_description=FEATURE, degradation=["smaller", "merge"])
+
+    reply = system.call("create_session", plan_id=plan.plan_id)
+
+    assert reply.models == {role: model.model for model in plan.models for role in model.roles}
+    assert [step.model_dump() for step in reply.degradations] == [step.model_dump() for step in plan.degradations]
+    assert (reply.plan_id, reply.changed) == (plan.plan_id, [])
+    kinds = {event.kind for event in system.call("list_events", session_id=reply.session_id, limit=1000).events}
+    assert (EventKind.TEAM_DEGRADED in kinds) == bool(plan.degradations)
+    system.call("end_session", session_id=reply.session_id)
+    with pytest.raises(PlanNotFound):
+        system.call("create_session", plan_id="plan_of_nobody")
 
 
 # ── bad requests leave nothing half done ──────────────────────────────────────────────────────────────────────────
@@ -350,7 +383,7 @@ def test_orphaned_agents_and_models_are_found_and_removed(system: RaySystem) -> 
     try:
         orphan: Any = ray.remote(Agent).options(
             name=agent_name("ceo"), namespace=NAMESPACE, lifetime="detached", num_cpus=0
-        ).remote(role, system.settings, system.ollama)  # fmt: skip
+        ).remote(role, system.settings)  # fmt: skip
         pid = ray.get(orphan.ping.remote()).pid
 
         report = system.call("cleanup_orphaned_agents")

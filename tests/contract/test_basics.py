@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from delegator.ollama.wire import read_facts
 from tests.contract.conftest import Wire
 
 
@@ -49,6 +50,14 @@ async def test_show_tells_shape_and_capabilities(wire: Wire):
     for fact in ("context_length", "block_count", "embedding_length", "attention.head_count_kv"):
         assert body["model_info"][f"{architecture}.{fact}"] > 0
     assert "completion" in body["capabilities"]
+
+
+async def test_show_names_the_weight_file_by_its_digest(wire: Wire):
+    bodies = [(await wire.post("/api/show", model=m)).json() for m in (wire.backend.model, wire.backend.other)]
+
+    one, other = (read_facts(body).weights for body in bodies)
+    assert len(one) == len(other) == 64
+    assert one != other
 
 
 @pytest.mark.parametrize("path", ["/api/show", "/api/generate", "/api/chat"])

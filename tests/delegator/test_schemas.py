@@ -26,9 +26,11 @@ from delegator.schemas import (
     ListEventsRequest,
     Moment,
     NoInput,
+    PlanSessionRequest,
     Ratio,
     Reply,
     Request,
+    Rung,
     Seconds,
     SendMessageReply,
     SendMessageRequest,
@@ -39,6 +41,7 @@ from delegator.schemas import (
     TaskContext,
     TaskStatus,
 )
+from delegator.wording import problem_of
 
 
 def models_of(base: type) -> list[type]:
@@ -366,3 +369,51 @@ def test_open_and_final_are_told_of_every_status():
 
 def test_an_operation_without_input_takes_an_empty_object():
     assert NoInput.model_validate({}) == NoInput()
+
+
+# ── plans and ladders ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("fields", [{}, {"task_description": None}, {"accept_changes": True}])
+def test_a_session_wants_a_task_or_a_plan(fields):
+    with pytest.raises(ValidationError) as refused:
+        CreateSessionRequest.model_validate(fields)
+
+    assert [(error["type"], error["loc"]) for error in refused.value.errors()] == [("missing", ("task_description",))]
+
+
+def test_with_a_plan_the_task_may_be_left_out():
+    assert CreateSessionRequest(plan_id="plan_1").task_description is None
+
+
+def test_callers_are_shown_the_task_as_the_first_field_and_as_one_to_be_given():
+    schema = CreateSessionRequest.model_json_schema()
+
+    assert next(iter(schema["properties"])) == "task_description"
+    assert schema["properties"]["task_description"]["type"] == "string"
+    assert schema["required"] == ["task_description"]
+
+
+@pytest.mark.parametrize("given", ["smaller, wait", ["smaller", "wait"], ("smaller", "wait")])
+def test_a_ladder_keeps_the_order_in_which_it_was_given(given):
+    request = CreateSessionRequest.model_validate({"task_description": "x", "degradation": given})
+
+    assert request.degradation == (Rung.SMALLER, Rung.WAIT)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("wait,hope", "is not one of wait, evict_idle, smaller, merge, refuse"),
+        (["wait", "wait"], "names 'wait' twice"),
+        (["refuse", "wait"], "goes on after 'refuse', which is the end"),
+        (5, "is not a list"),
+    ],
+)
+def test_a_wrong_ladder_is_told_what_is_wrong(given, problem):
+    with pytest.raises(ValidationError) as refused:
+        PlanSessionRequest.model_validate({"task_description": "x", "degradation": given})
+
+    (error,) = refused.value.errors()
+    assert error["loc"][0] == "degradation"
+    assert problem_of(error) == problem

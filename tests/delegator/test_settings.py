@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from delegator.errors import SettingsInvalid
-from delegator.schemas import Complexity
+from delegator.schemas import Complexity, Rung
 from delegator.settings import GB, ComplexityLimit, Settings, parse_size
 from delegator.wording import format_size
 
@@ -175,7 +175,12 @@ def test_the_slash_at_the_end_of_an_address_does_not_count():
             "is not a size; write for example 64GB or 24GiB",
             "Left to the system and other programs where memory is not given. The default is 4GB.",
         ),
-        ("DELEGATOR_OLLAMA_URL", "gpu:11434", "is not a web address", "The Ollama endpoint. The default is "),
+        (
+            "DELEGATOR_OLLAMA_URL",
+            "gpu:11434",
+            "is not a web address",
+            "The Ollama endpoint, or several with commas between them. The default is ",
+        ),
         (
             "DELEGATOR_COMPLEXITY_LIMITS",
             "9",
@@ -374,3 +379,27 @@ def test_what_is_no_text_is_passed_on():
 @given(st.integers(min_value=0, max_value=10**10))
 def test_a_size_that_was_written_for_people_can_be_read_again(size):
     assert parse_size(format_size(size)) == size
+
+
+# ── the ladder ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_ladder_is_written_with_commas_or_as_a_list(write_file, monkeypatch):
+    write_file('degradation = ["merge", "refuse"]')
+    assert Settings.load().degradation == (Rung.MERGE, Rung.REFUSE)
+
+    monkeypatch.setenv("DELEGATOR_DEGRADATION", "smaller, wait")
+    assert Settings.load().degradation == (Rung.SMALLER, Rung.WAIT)
+
+
+def test_by_default_no_roles_model_is_changed_before_turns_are_taken_and_the_idle_have_left():
+    assert Settings().degradation == (Rung.WAIT, Rung.EVICT_IDLE, Rung.SMALLER, Rung.MERGE, Rung.REFUSE)
+
+
+def test_an_unknown_rung_is_told_with_those_there_are(monkeypatch):
+    monkeypatch.setenv("DELEGATOR_DEGRADATION", "wait,hope")
+
+    with pytest.raises(SettingsInvalid) as caught:
+        Settings.load()
+
+    assert caught.value.problem == "is not one of wait, evict_idle, smaller, merge, refuse"

@@ -48,9 +48,39 @@ RECEIPT = s.Receipt(
     turns=1,
     prompt_tokens=100,
     reply_tokens=50,
+    roles=[s.RoleUse(role="senior_developer", turns=1, prompt_tokens=100, reply_tokens=50, speaking_seconds=2)],
+    electricity=s.Electricity(
+        source="modelled",
+        watt_hours=0.12,
+        all_roles_watt_hours=0.48,
+        saved_watt_hours=0.36,
+        saved_ratio=0.75,
+        machine_watt_hours=None,
+        counters=[],
+    ),
+    money=s.ReceiptMoney(
+        currency="EUR",
+        used=s.Cost(memory=0.0002, gpu=0, electricity=0.0001, total=0.0003),
+        all_roles=s.Cost(memory=0.0021, gpu=0, electricity=0.0003, total=0.0024),
+        saved=0.0021,
+        saved_ratio=0.875,
+    ),
     sizes="measured",
     baseline="estimated",
     simulated=True,
+    basis=s.ReceiptBasis(
+        agents_total=9,
+        models=[
+            s.BasisModel(model="deepseek-coder:6.7b", bytes=8_000_000_000, measured=False, gpu=0, in_baseline=True)
+        ],
+        prices=s.PriceList(),
+        power=s.PowerModel(),
+        clock_scale=10,
+        simulated=True,
+        final=True,
+        until=NOW,
+        last_event_id=1,
+    ),
 )
 AGENT = s.AgentInfo(
     role="senior_developer",
@@ -122,6 +152,71 @@ def task(
     )
 
 
+def pull(status: str = "completed", *, ratio: float = 1.0, error: s.ErrorBody | None = None) -> s.Pull:
+    return s.Pull.model_validate(
+        {
+            "model": "llama3.2:3b",
+            "endpoint": "ollama",
+            "status": status,
+            "phase": "success" if status == "completed" else "pulling 6a0746a1ec1a",
+            "completed_gb": 2.0 * ratio,
+            "total_gb": 2.0,
+            "progress_ratio": ratio,
+            "seconds": 20,
+            "started": True,
+            "error": error,
+            "simulated": True,
+        }
+    )
+
+
+FIT = s.FitModelsReply(
+    machines=[
+        s.MachineFit(
+            endpoint="ollama",
+            capacity_gb=24,
+            catalogue="echo",
+            roles=[
+                s.RoleFitInfo(
+                    role="cto", model="deepseek-coder:33b", uses="deepseek-coder:33b", memory_gb=21.4, verdict="alone"
+                ),
+                s.RoleFitInfo(
+                    role="uiux_engineer",
+                    model="llama3.2-vision:11b",
+                    uses=None,
+                    memory_gb=9.7,
+                    verdict="too_large",
+                    why="does not load",
+                    alternative="qwen3:8b",
+                ),
+            ],
+            together=["ceo", "senior_developer"],
+            together_gb=19.7,
+            all_roles_gb=72.4,
+            catalogues=[
+                s.CatalogueFitInfo(
+                    catalogue="compact", roles_usable=9, roles_together=7, teams_together=7, teams=7, all_roles_gb=31.5
+                )
+            ],
+            suggested="compact",
+        )
+    ],
+    sizes="estimated",
+    simulated=True,
+)
+
+
+PLAN = "plan_20251112_143022_0084329517"
+
+DEGRADATIONS = [
+    s.Degradation(
+        rung=s.Rung.WAIT, role="cto", asked="a:1b", given="a:1b", models=["mistral:7b"], why="it waits.", eta_s=18
+    ),
+    s.Degradation(
+        rung=s.Rung.SMALLER, role="ceo", asked="b:14b", given="b:7b", why="ceo speaks with b:7b.", saves_gb=5
+    ),
+]
+
 REPLIES: dict[str, s.Reply] = {
     "analyze_task": ANALYSIS,
     "plan_session": s.PlanSessionReply(
@@ -140,6 +235,14 @@ REPLIES: dict[str, s.Reply] = {
         possible=True,
         notes=[],
         simulated=True,
+        plan_id=PLAN,
+        expires_at=NOW,
+        degradations=DEGRADATIONS,
+        seconds_waiting=1,
+        load_seconds=4,
+        task_seconds=22,
+        gb_seconds=176,
+        money=s.ExpectedCost(memory=0.01, gpu=0, electricity=0.02, total=0.03, currency="EUR"),
     ),
     "create_session": s.CreateSessionReply(
         session_id=SESSION,
@@ -155,6 +258,9 @@ REPLIES: dict[str, s.Reply] = {
         seconds_to_ready=4.2,
         notes=[],
         simulated=True,
+        plan_id=PLAN,
+        degradations=DEGRADATIONS,
+        changed=["mistral:7b need not leave memory."],
     ),
     "get_session": s.SessionView(
         session_id=SESSION,
@@ -228,6 +334,45 @@ REPLIES: dict[str, s.Reply] = {
         model="deepseek-coder:6.7b",
         simulated=True,
     ),
+    "list_models": s.ListModelsReply(
+        catalogue="echo",
+        models=[
+            s.ModelInfo(
+                model="deepseek-coder:6.7b",
+                endpoint="ollama",
+                state="resident",
+                disk_gb=3.83,
+                memory_gb=8,
+                measured=True,
+                roles=["senior_developer"],
+                fallback_of=[],
+                needed=False,
+                held_by=[SESSION],
+            ),
+            s.ModelInfo(
+                model="qwen2.5:14b",
+                endpoint=None,
+                state="missing",
+                disk_gb=None,
+                memory_gb=11.1,
+                measured=False,
+                roles=["ceo"],
+                fallback_of=["cto"],
+                needed=True,
+                problem="failed to load earlier",
+            ),
+        ],
+        disk_gb=3.83,
+        notes=["ollama-2: it does not answer"],
+        simulated=True,
+    ),
+    "pull_model": pull(),
+    "get_pull": pull(),
+    "cancel_pull": pull("cancelled"),
+    "remove_model": s.RemoveModelReply(
+        model="codellama:13b", endpoint="ollama", disk_freed_gb=7.4, memory_freed_gb=0, simulated=True
+    ),
+    "fit_models": FIT,
     "session_history": s.SessionHistoryReply(
         sessions=[
             s.HistorySession(

@@ -86,3 +86,27 @@ def test_values_carry_their_units() -> None:
     assert formats.counted(2, "agent") == "2 agents"
     assert formats.role_name("senior_developer") == "Senior developer"
     assert formats.role_name("ceo") == "CEO"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0, "0.00 EUR"),
+        (0.0000004, "0.00 EUR"),
+        (0.00004321, "0.000043 EUR"),
+        (0.0123, "0.012 EUR"),
+        (0.5, "0.50 EUR"),
+        (-0.0123, "-0.012 EUR"),
+        (12.345, "12.35 EUR"),
+        (1234.5, "1,234.50 EUR"),
+    ],
+)
+def test_money_keeps_two_digits_that_count(value: float, written: str) -> None:
+    assert formats.amount(value, "EUR") == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(0, "0.00 Wh"), (0.0456, "0.046 Wh"), (12.3, "12.30 Wh"), (1500, "1.50 kWh")]
+)
+def test_electricity_is_told_in_the_unit_that_reads_easier(value: float, written: str) -> None:
+    assert formats.watt_hours(value) == written

@@ -17,7 +17,7 @@ from delegator import errors
 from delegator import schemas as s
 from serve_app.mcp import at_once, build_mcp
 from serve_app.operations import OPERATIONS, on_face
-from tests.serve_app.samples import REPLIES, SESSION, TASK, CannedBackend, example_request, task
+from tests.serve_app.samples import REPLIES, SESSION, TASK, CannedBackend, example_request, pull, task
 
 WIRES = ["legacy", "2026-07-28"]
 
@@ -272,6 +272,29 @@ async def test_delegating_with_a_wait_reports_from_the_start(address: str, backe
     assert s.TaskView.model_validate(result.structured_content) == TURNS[-1]
     assert progress.messages == ["waiting for its turn", *TOLD]
     assert backend.asked[0] == ("delegate_task", s.DelegateTaskRequest(session_id=SESSION, wait_s=0))
+
+
+@pytest.mark.parametrize("tool", ["pull_model", "get_pull"])
+async def test_waiting_for_a_download_reports_its_share(address: str, backend: CannedBackend, tool: str):
+    looks = [pull("running", ratio=ratio) for ratio in (0.1, 0.1, 0.6)] + [pull()]
+    backend.answers |= {"pull_model": looks[0], "get_pull": looks[1:] if tool == "pull_model" else looks}
+    progress = Progress()
+    async with Client(f"{address}/mcp") as client:
+        result = await client.call_tool(tool, {"model": "llama3.2:3b", "wait_s": 20}, progress_callback=progress)
+
+    assert s.Pull.model_validate(result.structured_content) == pull()
+    assert [share for share, _, _ in progress.told] == [0.1, 0.6, 1.0]
+
+
+async def test_a_download_that_fails_on_the_way_is_the_error_it_was(address: str, backend: CannedBackend):
+    failed = errors.PullFailed("ollama", "llama3.2:3b", "no space left on device")
+    body = s.ErrorBody(code=failed.code, message=failed.message, hint=failed.advice, details=failed.details())
+    backend.answers |= {"pull_model": pull("running", ratio=0.1), "get_pull": pull("failed", ratio=0.2, error=body)}
+    arguments = {"model": "llama3.2:3b", "wait_s": 20}
+    async with Client(f"{address}/mcp") as client:
+        result = await client.call_tool("pull_model", arguments, progress_callback=Progress())
+
+    assert error_of(result) == body
 
 
 async def test_a_message_with_progress_ends_with_the_same_reply(address: str, backend: CannedBackend):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from delegator.ollama.dialect.answers import date_after
+from delegator.ollama.dialect.answers import date_after, modelfile
 from delegator.ollama.engine.library import ModelFile
 from delegator.ollama.engine.runner import Runner
 
@@ -53,7 +53,7 @@ def ps_entry(runner: Runner) -> dict[str, Any]:
 
 def show(model: ModelFile) -> dict[str, Any]:
     return {
-        "modelfile": f"FROM {model.path.name}\n",
+        "modelfile": modelfile(model.name, model.digest, template=model.template),
         "parameters": "",
         "template": model.template,
         "details": details(model),

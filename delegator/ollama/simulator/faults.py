@@ -17,6 +17,9 @@ A rule as JSON: `{"action": "half_line", "match": {"model": "mistral:7b", "nth":
     error_line            stream       an error line with `text`, `after` pieces
     runner_crash          stream       the runner dies `after` pieces; ps keeps its entry until its next use
     oom_runtime           stream       out of memory `after` pieces; every loaded model is expired
+    pull_cut              pull         the connection is reset, or with `fin` closed, `after` lines
+    pull_error            pull         an error line with `text`, `after` lines
+    pull_short            pull         the body ends without `success`, `after` lines
     unload_ignored        unload       the model stays although it was to go
     ps_lies               ps           sizes in `/api/ps` are wrong by `factor`
 
@@ -37,7 +40,7 @@ from delegator.ollama.dialect.durations import FOREVER
 from delegator.ollama.names import normalise
 from delegator.ollama.simulator.clock import Clock
 
-PHASES = ("accept", "queue", "load", "first_token", "stream", "unload", "ps")
+PHASES = ("accept", "queue", "load", "first_token", "stream", "pull", "unload", "ps")
 
 PHASE_OF = {
     **dict.fromkeys(("reset", "status", "wrong_content_type"), "accept"),
@@ -46,6 +49,7 @@ PHASE_OF = {
         ("drop_rst", "drop_fin", "half_line", "no_done", "garbage_line", "error_line", "runner_crash", "oom_runtime"),
         "stream",
     ),
+    **dict.fromkeys(("pull_cut", "pull_error", "pull_short"), "pull"),
     "unload_ignored": "unload",
     "ps_lies": "ps",
 }

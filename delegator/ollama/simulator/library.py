@@ -136,5 +136,6 @@ class Library:
 
 def _layers(spec: ModelSpec) -> list[tuple[str, int]]:
     """Return digest and size of each layer: the weights, then the small ones."""
-    sizes = {"weights": spec.file_bytes, "template": 1_481, "licence": 11_348, "parameters": 96}
-    return [(hashlib.sha256(f"{part} {spec.weights}".encode()).hexdigest(), size) for part, size in sizes.items()]
+    small = {"template": 1_481, "licence": 11_348, "parameters": 96}
+    digests = [(hashlib.sha256(f"{part} {spec.weights}".encode()).hexdigest(), size) for part, size in small.items()]
+    return [(spec.weights_digest, spec.file_bytes), *digests]

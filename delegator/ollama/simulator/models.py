@@ -34,6 +34,8 @@ class ModelSpec:
         active_ratio: share of the weights read for one token (sparse models).
         one_slot: its family is never served in parallel (item 30).
         blob: name of the model whose weight file this one shares; its own name where it has its own.
+        manifest: tells a model that was made from another with a prompt or parameters of its own; a mere copy has none.
+        adapter: names what is loaded with the weights; a runner with another one is of no use (item 18).
         remote: runs elsewhere; takes no memory and is refused without an account.
     """
 
@@ -52,6 +54,8 @@ class ModelSpec:
     active_ratio: float = 1.0
     one_slot: bool = False
     blob: str = ""
+    manifest: str = ""
+    adapter: str = ""
     remote: bool = False
 
     @property
@@ -61,7 +65,18 @@ class ModelSpec:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(f"manifest {self.weights}".encode()).hexdigest()
+        """What tags and ps tell: that of the manifest, the same for a mere copy."""
+        return hashlib.sha256(f"manifest {self.weights}{self.manifest}{self.adapter}".encode()).hexdigest()
+
+    @property
+    def weights_digest(self) -> str:
+        """What names the weight file on disk."""
+        return hashlib.sha256(f"weights {self.weights}".encode()).hexdigest()
+
+    @property
+    def adapter_digest(self) -> str:
+        """What names the file of its adapter; empty where it has none."""
+        return hashlib.sha256(f"adapter {self.adapter}".encode()).hexdigest() if self.adapter else ""
 
     @property
     def embedding_length(self) -> int:

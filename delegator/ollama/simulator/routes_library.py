@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -10,8 +11,14 @@ from aiohttp import web
 from delegator.ollama.dialect.answers import dump
 from delegator.ollama.dialect.requests import ApiError, field, read_json
 from delegator.ollama.simulator import wire
+from delegator.ollama.simulator.faults import FaultRule
+from delegator.ollama.simulator.generation import Interrupted
 from delegator.ollama.simulator.host import Host
 from delegator.ollama.simulator.library import Installed, PullFailed
+from delegator.ollama.simulator.routes_inference import drop
+
+NO_SPACE = "write /models/blobs/sha256-0-partial-0: no space left on device"
+"""What Ollama says when the disk is full in the middle of a pull."""
 
 
 class LibraryRoutes:
@@ -63,19 +70,38 @@ class LibraryRoutes:
         """Tell of a download; an unknown model is an error line under status 200, or 500 unstreamed (item 14)."""
         body = read_json(await http.read())
         name = _name(body)
-        lines = self._host.library.pull(name)
         if not field(body, "stream", bool, True):
             return await self._pull_silently(name)
+        lines = self._with_faults(name, self._host.faults.take("pull", path=http.path, model=name))
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(http)
         try:
-            async with aclosing(cast(Any, lines)):
+            async with aclosing(lines):
                 async for line in lines:
                     await response.write(dump(line) + b"\n")
         except PullFailed as failed:
             await response.write(dump({"error": str(failed)}) + b"\n")
+        except Interrupted as fault:
+            return drop(http, reset=fault.action == "drop_rst")
         await response.write_eof()
         return response
+
+    async def _with_faults(self, name: str, rules: list[FaultRule]) -> AsyncGenerator[dict[str, Any], None]:
+        """Give the lines of a pull until one of the rules, `after` lines, has its way with them."""
+        number = 0
+        async with aclosing(cast(AsyncGenerator[dict[str, Any], None], self._host.library.pull(name))) as lines:
+            async for line in lines:
+                for rule in [rule for rule in rules if number == int(rule.args.get("after", 2))]:
+                    self._host.log.add("fault", action=rule.action, model=name)
+                    await self._host.faults.hang([rule])
+                    if rule.action == "pull_cut":
+                        raise Interrupted("drop_fin" if rule.args.get("fin") else "drop_rst")
+                    if rule.action == "pull_error":
+                        raise PullFailed(str(rule.args.get("text", NO_SPACE)))
+                    if rule.action == "pull_short":
+                        return
+                yield line
+                number += 1
 
     async def _pull_silently(self, name: str) -> web.Response:
         line: dict[str, Any] = {}

@@ -107,7 +107,7 @@ class Scheduler:
             LoadFailed: the load failed.
         """
         runner = self.loaded.get(spec.weights)
-        if runner is not None and not runner.closing and self._serves(runner, key):
+        if runner is not None and not runner.closing and self._serves(runner, spec, key):
             return self._use(runner, keep_alive_s)
         pending = Pending(spec, name, key, keep_alive_s, self._clock.now())
         try:
@@ -168,7 +168,7 @@ class Scheduler:
         self._log.measures.queue_wait_s.append(self._clock.now() - pending.queued_at)
         while True:
             runner = self.loaded.get(pending.spec.weights)
-            if runner is not None and not runner.closing and self._serves(runner, pending.key):
+            if runner is not None and not runner.closing and self._serves(runner, pending.spec, pending.key):
                 self._hand_over(pending, self._use(runner, pending.keep_alive_s))
                 return
             if runner is not None:
@@ -233,9 +233,9 @@ class Scheduler:
         if busy:
             self._log.measures.blocked_s += self._clock.now() - started
 
-    def _serves(self, runner: Runner, key: LoadKey) -> bool:
-        """Tell whether the runner can take the request: alive, and loaded with these options (item 18)."""
-        return not runner.dead and key.fits(runner.key)
+    def _serves(self, runner: Runner, spec: ModelSpec, key: LoadKey) -> bool:
+        """Tell whether the runner can take the request: alive, and loaded with these options and adapter (item 18)."""
+        return not runner.dead and key.fits(runner.key) and runner.spec.adapter == spec.adapter
 
     def _use(self, runner: Runner, keep_alive_s: float | None) -> Runner:
         """Take a reference; a stated keep_alive replaces the current one, none leaves it (item 22)."""

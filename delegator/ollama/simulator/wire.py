@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from delegator.ollama.dialect.answers import modelfile
 from delegator.ollama.simulator.clock import Clock
 from delegator.ollama.simulator.library import Installed
 from delegator.ollama.simulator.models import ModelSpec
@@ -53,7 +54,9 @@ def show(model: Installed) -> dict[str, Any]:
     """Return what `/api/show` tells of a model."""
     spec, arch = model.spec, model.spec.family
     return {
-        "modelfile": f"FROM {spec.name}\n",
+        "modelfile": modelfile(
+            spec.name, spec.weights_digest, template="{{ .Prompt }}", adapter_digest=spec.adapter_digest
+        ),
         "parameters": 'stop                           "<|end|>"',
         "template": "{{ .Prompt }}",
         "details": details(spec),

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from delegator import schemas as s
-from serve_app.cli.views import analysis, record, sessions, system, work
+from serve_app.cli.views import analysis, models, record, sessions, system, work
 from serve_app.cli.views.receipt import receipt
 
 View = Callable[[Any], list[RenderableType]]
@@ -35,6 +35,11 @@ VIEWS: Mapping[type[s.Reply], View] = {
     s.ResourceSummaryReply: system.resources,
     s.ListRolesReply: system.roles,
     s.CleanupReply: system.cleanup,
+    s.ListModelsReply: models.models,
+    s.Pull: models.pulled,
+    s.PullsReply: models.several,
+    s.RemoveModelReply: models.removed,
+    s.FitModelsReply: models.fit,
 }
 """Every reply that a command can get; a test holds this against the table of operations."""
 

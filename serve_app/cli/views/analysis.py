@@ -6,8 +6,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from delegator.schemas import Limits, PlanSessionReply, TaskAnalysis
+from serve_app.cli.views.degradation import degradations
 from serve_app.cli.views.layout import SIMULATED, facts, heading, line, names, remarks, table
-from serve_app.formats import counted, duration, gigabytes, one_line
+from serve_app.formats import amount, counted, duration, gigabytes, moment, one_line
 
 _ACTIONS = {"reuse": "in memory already", "load": "load", "load_in_turn": "load when its turn comes"}
 
@@ -78,6 +79,7 @@ def plan(reply: PlanSessionReply) -> list[RenderableType]:
         )
         for model in reply.models
     ]
+    mark = f" ({SIMULATED})" if reply.simulated else ""
     verdict = line(("possible", "green")) if reply.possible else line(("not possible now", "bold red"))
     return [
         headline(reply.analysis),
@@ -91,8 +93,26 @@ def plan(reply: PlanSessionReply) -> list[RenderableType]:
                 ("memory", f"{gigabytes(reply.peak_gb)} at one time, {gigabytes(reply.needed_gb)} of models in all"),
                 ("free", f"{gigabytes(reply.free_gb)} of {gigabytes(reply.capacity_gb)}"),
                 ("would evict", names(reply.would_evict)),
-                ("ready in", duration(reply.seconds_to_ready) + (f" ({SIMULATED})" if reply.simulated else "")),
+                ("ready in", _ready(reply) if reply.possible else None),
+                ("a task takes", duration(reply.task_seconds) + mark if reply.task_seconds else None),
+                ("a task costs", amount(reply.money.total, reply.money.currency) + mark if reply.money else None),
+                ("plan", reply.plan_id),
+                ("valid until", f"{moment(reply.expires_at)} UTC" if reply.expires_at else None),
             )
         ),
+        *degradations(reply.degradations, title="Because the team does not fit as it is"),
         *remarks(reply.notes),
+        *(
+            [line(), line((f"Next: delegator session create --plan-id {reply.plan_id}", "dim"))]
+            if reply.plan_id
+            else []
+        ),
     ]
+
+
+def _ready(reply: PlanSessionReply) -> str:
+    mark = f" ({SIMULATED})" if reply.simulated else ""
+    if reply.seconds_waiting is None:
+        return f"{duration(reply.seconds_to_ready)}{mark} once memory is free; when that is cannot be told"
+    waiting = f", {duration(reply.seconds_waiting)} of it waiting" if reply.seconds_waiting else ""
+    return duration(reply.seconds_to_ready) + waiting + mark

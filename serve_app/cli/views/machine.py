@@ -56,10 +56,11 @@ def where(instance: Instance, *, answering: Sequence[str]) -> RenderableType:
 
 def model_source(instance: Instance) -> str:
     """Say which models answer, and where."""
+    where = names(list(instance.endpoint_urls.values()))
     if not instance.simulated:
-        return f"Ollama at {instance.ollama_url}"
+        return f"Ollama at {where}"
     times = f", {instance.simulator_scale:g} times faster than life" if instance.simulator_scale else ""
-    return f"{SIMULATED}: texts, sizes and seconds are simulated{times} ({instance.ollama_url})"
+    return f"{SIMULATED}: texts, sizes and seconds are simulated{times} ({where})"
 
 
 def status(

@@ -14,6 +14,7 @@ from delegator.schemas import (
     SessionView,
 )
 from serve_app.cli.views.analysis import limits
+from serve_app.cli.views.degradation import degradations
 from serve_app.cli.views.layout import SIMULATED, facts, heading, line, names, remarks, state, table
 from serve_app.cli.views.receipt import receipt
 from serve_app.formats import counted, duration, gigabytes, moment, one_line
@@ -35,12 +36,20 @@ def created(reply: CreateSessionReply) -> list[RenderableType]:
                 ("memory", f"{gigabytes(reply.estimated_resources.memory_gb)} (estimated)"),
                 ("limits", limits(reply.limits)),
                 ("ready after", ready + mark if ready else None),
+                ("plan", reply.plan_id),
             )
         ),
-        *remarks(reply.notes),
+        *degradations(reply.degradations, title="Because the team does not fit as it was asked for"),
+        *remarks([*(f"other than planned: {change}" for change in reply.changed), *_untold(reply)]),
         line(),
         line((f"Next: delegator task start {reply.session_id}", "dim")),
     ]
+
+
+def _untold(reply: CreateSessionReply) -> list[str]:
+    """Return the notes that no step has told already."""
+    told = {step.why for step in reply.degradations}
+    return [note for note in reply.notes if note not in told]
 
 
 def session(reply: SessionView) -> list[RenderableType]:
@@ -112,6 +121,7 @@ def agent_added(reply: AddAgentReply) -> list[RenderableType]:
     return [
         line(f"{reply.agent_role} joined {reply.session_id} on {reply.model}, {ready}."),
         _team(reply.active_agents),
+        *degradations(reply.degradations, title="Because it does not fit beside the team as it wants to"),
         *remarks(reply.notes),
     ]
 

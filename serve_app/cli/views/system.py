@@ -10,6 +10,7 @@ from rich.text import Text
 from delegator.schemas import (
     AgentInfo,
     CleanupReply,
+    EndpointInfo,
     ListActiveAgentsReply,
     ListRolesReply,
     ResidentModel,
@@ -82,9 +83,27 @@ def resources(reply: ResourceSummaryReply) -> list[RenderableType]:
             )
         )
     ]
+    if len(reply.endpoints) > 1 or any(endpoint.suspect is not None for endpoint in reply.endpoints):
+        shown += [line(), endpoint_table(reply.endpoints)]
     if reply.models:
         shown += [line(), model_table(reply.models, simulated=reply.simulated)]
     return shown
+
+
+def endpoint_table(endpoints: Sequence[EndpointInfo]) -> RenderableType:
+    """Return the Ollama endpoints as a table."""
+    rows = [
+        (
+            endpoint.endpoint,
+            endpoint.url,
+            f"{gigabytes(endpoint.memory_gb)} of {gigabytes(endpoint.capacity_gb)}",
+            f"{endpoint.turns_running} running, {endpoint.turns_waiting} waiting",
+            line(("well", "green")) if endpoint.suspect is None else line((endpoint.suspect, "red")),
+            endpoint.advice or None,
+        )
+        for endpoint in endpoints
+    ]
+    return table(("endpoint", "address", ">memory", "turns", "state", "what would help"), rows, whole=("endpoint",))
 
 
 def model_table(resident: Sequence[ResidentModel], *, simulated: bool) -> RenderableType:

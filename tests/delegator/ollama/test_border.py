@@ -13,9 +13,11 @@ from delegator.errors import (
     DelegatorError,
     ModelLoadFailed,
     ModelMissing,
+    ModelNotFound,
     OllamaBusy,
     OllamaRefused,
     OllamaUnavailable,
+    PullFailed,
     ReplyBroken,
 )
 from delegator.ollama.border import Call, border, error_text, from_status
@@ -24,6 +26,8 @@ HOST = Call("http://host", "ps")
 CHAT = Call("http://host", "the first token", "m:7b")
 BEGUN = Call("http://host", "the next token", "m:7b", begun=True)
 LOAD = Call("http://host", "loading", "m:7b", loads=True)
+PULL = Call("http://host", "pulling", "m:7b", pulls=True)
+DELETE = Call("http://host", "deleting", "m:7b", deletes=True)
 
 
 def all_of(base: type[Exception]) -> Iterator[type[Exception]]:
@@ -39,7 +43,7 @@ FOREIGN = sorted(
 
 
 @pytest.mark.parametrize("cls", FOREIGN, ids=lambda cls: cls.__name__)
-@pytest.mark.parametrize("call", [HOST, CHAT, BEGUN, LOAD])
+@pytest.mark.parametrize("call", [HOST, CHAT, BEGUN, LOAD, PULL, DELETE])
 def test_every_foreign_error_is_translated(cls: type[Exception], call: Call):
     raised = cls.__new__(cls)
     Exception.__init__(raised, "boom")
@@ -96,8 +100,12 @@ def test_bugs_and_cancellation_pass_through():
         (LOAD, 500, "model runner has unexpectedly stopped, this may be due to ...", ModelLoadFailed),
         (CHAT, -1, "an error was encountered while running the model", ReplyBroken),
         (HOST, 500, "anything", OllamaUnavailable),
-        (CHAT, -1, "pull model manifest: file does not exist", ModelMissing),
-        (CHAT, -1, 'pull model manifest: Get "https://registry": no such host', ReplyBroken),
+        (PULL, -1, "pull model manifest: file does not exist", ModelNotFound),
+        (PULL, -1, 'pull model manifest: Get "https://registry": no such host', PullFailed),
+        (PULL, -1, "write /models/blobs/sha256-1-partial-0: no space left on device", PullFailed),
+        (PULL, 500, "anything", PullFailed),
+        (DELETE, 404, "model 'm:7b' not found", ModelNotFound),
+        (DELETE, 500, "remove /models/manifests/m: permission denied", OllamaRefused),
     ],
 )
 def test_each_status_becomes_the_error_that_says_what_to_do(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from delegator.errors import DeadlineExceeded, ModelMissing, OllamaUnavailable
+from delegator.errors import DeadlineExceeded, ModelNotFound, OllamaUnavailable, PullFailed
 from delegator.ollama.client import ChatEnd, ChatMessage, LoadOptions, ModelFacts, OllamaClient, PullProgress
 from delegator.ollama.simulator.profiles import PROFILES
 from delegator.ollama.simulator.server import SimulatedHost
@@ -41,7 +42,9 @@ async def test_questions_about_the_host(client: OllamaClient):
     assert await client.ps() == []
     installed = {model.name: model for model in await client.tags()}
     assert installed["mistral:7b"].size_bytes == 4_370_000_000
-    assert await client.show("Mistral:7B") == ModelFacts("llama", 32768, 32, 8, 128, frozenset({"completion", "tools"}))
+    facts = await client.show("Mistral:7B")
+    assert facts == ModelFacts("llama", 32768, 32, 8, 128, frozenset({"completion", "tools"}), facts.weights)
+    assert len(facts.weights) == 64
 
 
 async def test_a_load_puts_the_model_into_memory_with_its_window_and_time(client: OllamaClient):
@@ -182,12 +185,46 @@ async def test_a_pull_tells_its_progress_and_installs_the_model():
         weights = [line.completed_bytes for line in progress if line.total_bytes == 2_020_000_000]
         assert weights == sorted(weights)
         assert weights[-1] == 2_020_000_000
+        assert len({line.digest for line in progress if line.total_bytes}) == 4
         assert "llama3.2:3b" in {model.name for model in await client.tags()}
 
 
-async def test_pulling_what_nobody_has_is_a_missing_model(client: OllamaClient):
-    with pytest.raises(ModelMissing):
+async def test_pulling_what_nobody_has_is_a_model_that_is_not_found(client: OllamaClient):
+    with pytest.raises(ModelNotFound):
         _ = [line async for line in client.pull("no-such-model")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"action": "pull_error"}, PullFailed),
+        ({"action": "pull_short"}, PullFailed),
+        ({"action": "pull_cut"}, OllamaUnavailable),
+        ({"action": "pull_cut", "args": {"fin": True}}, OllamaUnavailable),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+async def test_a_pull_that_breaks_off_is_no_success_and_goes_on_when_it_is_pulled_again(
+    fault: dict[str, Any], error: type[Exception]
+):
+    profile = PROFILES["laptop64"].but(installed=("mistral:7b",), download_gbps=20.0)
+    async with SimulatedHost(profile, scale=10) as host, OllamaClient(host.url) as client:
+        host.host.faults.add({**fault, "times": 1})
+        with pytest.raises(error):
+            _ = [line async for line in client.pull("llama3.2:3b")]
+        assert "llama3.2:3b" not in {model.name for model in await client.tags()}
+
+        again = [line async for line in client.pull("llama3.2:3b")]
+
+        assert again[-1].status == "success"
+
+
+async def test_a_deleted_model_is_not_on_the_disk_any_more(client: OllamaClient):
+    await client.delete("mistral:7b")
+
+    assert "mistral:7b" not in {model.name for model in await client.tags()}
+    with pytest.raises(ModelNotFound):
+        await client.delete("mistral:7b")
 
 
 async def test_proxies_and_keys_of_the_environment_are_not_used(simulated: SimulatedHost, monkeypatch):

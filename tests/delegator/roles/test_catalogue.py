@@ -76,11 +76,33 @@ def test_the_baseline_counts_each_model_once(name, models, baseline_bytes):
     assert catalogue.baseline_bytes == baseline_bytes
 
 
+@pytest.mark.parametrize(
+    ("name", "model", "smaller"),
+    [
+        ("echo", "deepseek-coder:33b", ("codellama:13b", "deepseek-coder:6.7b")),
+        ("echo", "llama3.2-vision:11b", ("qwen3-vl:8b",)),  # a fallback that is smaller serves as well
+        ("echo", "mistral:7b", ()),
+        ("compact", "qwen2.5-coder:14b", ("qwen2.5-coder:7b",)),
+        ("single", "qwen3:8b", ("llama3.2:3b",)),
+    ],
+)
+def test_smaller_models_that_may_speak_in_its_place_are_known(name, model, smaller):
+    assert load_catalogue(name).smaller_than(model, {}) == smaller
+
+
+def test_what_measures_larger_is_no_smaller_alternative():
+    measured = {"codellama:13b": 22_000_000_000, "deepseek-coder:6.7b": 9_000_000_000}
+
+    assert load_catalogue("echo").smaller_than("deepseek-coder:33b", measured) == ("deepseek-coder:6.7b",)
+
+
 def test_a_role_carries_the_options_of_its_model():
     echo = load_catalogue("echo")
     architect, model = echo.role("senior_architect"), echo.models["deepseek-coder:33b"]
 
-    assert model == Model("deepseek-coder:33b", 8192, 21_400_000_000, (), 0.0)
+    assert model == Model(
+        "deepseek-coder:33b", 8192, 21_400_000_000, (), 0.0, ("codellama:13b", "deepseek-coder:6.7b")
+    )
     assert (architect.num_ctx, architect.memory_bytes, architect.gpu) == (8192, 21_400_000_000, 0.0)
     assert architect.reports_to == "cto"
 

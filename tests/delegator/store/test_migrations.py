@@ -15,11 +15,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import IntegrityError
 
 from delegator.errors import StoreUnavailable
+from delegator.schemas import EventKind
 from delegator.store.migrations import FOLDER, HEAD, VERSION_TABLE
 from delegator.store.store import Store
 from delegator.store.tables import metadata
+from tests.delegator.store.make import an_event
 from tests.fixtures_store import libpq
 
 RULES = """
@@ -97,6 +100,59 @@ async def test_going_back_leaves_nothing_and_forth_makes_it_again(database_url: 
     engine.dispose()
 
     await open_and_close(database_url)
+
+
+FORMER_ROWS = """
+    INSERT INTO delegator_sessions (id, session_id, task_description, task_type, task_category, complexity, status,
+        limits_max_agents, limits_max_memory_bytes, limits_complexity, simulated)
+    VALUES (gen_random_uuid(), 'session_1', 'Fix it', 'bug_fix', 'quick_fix', 'low', 'starting', 2, 10, 'low', true);
+    INSERT INTO delegator_agents (session_id, role, model, spawned_at) VALUES ('session_1', 'ceo', 'm', now());
+    INSERT INTO delegator_events (uid, kind, at, session_id)
+    VALUES (gen_random_uuid(), 'session_created', now(), 'session_1');
+    INSERT INTO delegator_residents VALUES ('local', 'mistral:7b', 8192, 5, now());
+"""
+
+
+def alembic_config(connection: Connection) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(FOLDER))
+    return config
+
+
+async def test_a_database_of_the_first_version_keeps_its_rows_and_takes_what_is_new(empty_database_url: str) -> None:
+    engine = create_engine(empty_database_url)
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0001")
+        connection.execute(text(FORMER_ROWS))
+    engine.dispose()
+    store = Store(empty_database_url, pool_size=1)
+
+    await store.open()
+    try:
+        await store.set_agent_model("session_1", "ceo", "n", [an_event(EventKind.ROLE_MOVED)], endpoint="second")
+
+        assert [(a.model, a.endpoint) for a in await store.open_agents()] == [("n", "second")]
+        kinds = [event.kind for event in await store.session_events("session_1")]
+        assert kinds == [EventKind.SESSION_CREATED, EventKind.ROLE_MOVED]
+        assert [r.model for r in await store.residents()] == ["mistral:7b"]
+    finally:
+        await store.close()
+
+
+async def test_going_back_to_the_first_version_drops_only_what_it_cannot_say(database_url: str) -> None:
+    store = Store(database_url, pool_size=1)
+    await store.open()
+    await store.append_events([an_event(EventKind.MODEL_PINNED), an_event(EventKind.MODEL_LOADED)])
+    await store.close()
+    engine = create_engine(database_url)
+
+    with engine.begin() as connection:
+        command.downgrade(alembic_config(connection), "0001")
+
+        assert rows(connection, "SELECT kind FROM delegator_events") == [("model_loaded",)]
+    with engine.connect() as connection, pytest.raises(IntegrityError, match="append-only"):
+        connection.execute(text("DELETE FROM delegator_events"))
+    engine.dispose()
 
 
 async def test_several_may_open_an_empty_database_at_once(empty_database_url: str) -> None:

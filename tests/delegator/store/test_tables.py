@@ -38,6 +38,8 @@ CHECKED = [
     "INSERT INTO delegator_events (uid, kind, at) VALUES (gen_random_uuid(), 'party', now())",
     "INSERT INTO delegator_events (uid, kind, at, data) VALUES (gen_random_uuid(), 'drift_found', now(), '[]')",
     "INSERT INTO delegator_residents VALUES ('e', 'm', 0, 1, now())",
+    "INSERT INTO delegator_plans VALUES ('p', now(), now(), '[]', '{}')",
+    "INSERT INTO delegator_plans VALUES ('p', now(), now(), '{}', '[]')",
 ]
 SAID = """
     INSERT INTO delegator_messages (task_id, session_id, turn, from_role, purpose, text, model, prompt_tokens,

@@ -78,3 +78,13 @@ async def test_a_fallback_model_is_noted(store: Store) -> None:
 
     assert [agent.model for agent in await store.open_agents()] == ["qwen3-vl:8b"]
     assert len(await store.session_events("session_1")) == 1
+
+
+@pytest.mark.usefixtures("session")
+async def test_a_role_may_move_to_another_endpoint_and_stays_there(store: Store) -> None:
+    await store.set_agent_model("session_1", "senior_developer", "mistral:7b", [], endpoint="second")
+    await store.set_agent_model("session_1", "senior_developer", "qwen3-vl:8b", [])
+    await store.add_agent(an_agent(endpoint="third"), [], active_agents=["ceo", "senior_developer"])
+
+    found = [(agent.role, agent.model, agent.endpoint) for agent in await store.agents_of("session_1")]
+    assert found == [("senior_developer", "qwen3-vl:8b", "second"), ("ceo", "qwen2.5:14b", "third")]

@@ -69,7 +69,7 @@ def test_the_program_tells_its_exit_codes(delegator: Callable[..., Ended]) -> No
         assert re.search(rf"^\s*{code}\s+{re.escape(meaning)}", told, re.MULTILINE)
 
 
-@pytest.mark.parametrize("arguments", [[], ["session"], ["task"]])
+@pytest.mark.parametrize("arguments", [[], ["session"], ["task"], ["models"]])
 def test_a_group_alone_shows_its_help(delegator: Callable[..., Ended], arguments: list[str]) -> None:
     ended = delegator(*arguments)
 

@@ -21,7 +21,7 @@ LOCAL = {"analyze_task", "list_roles"}
 """Answered without a running system, see test_offline.py."""
 
 CALLS: list[tuple[list[str], str, s.Request]] = [
-    (["plan", "Fix typo"], "plan_session", s.CreateSessionRequest(task_description="Fix typo")),
+    (["plan", "Fix typo"], "plan_session", s.PlanSessionRequest(task_description="Fix typo")),
     (
         ["session", "create", "Log in", "--priority", "high", "--category", "development", "--wait-s", "3"],
         "create_session",
@@ -76,6 +76,30 @@ CALLS: list[tuple[list[str], str, s.Request]] = [
         s.ListEventsRequest(session_id=SESSION, after=7, limit=5),
     ),
     (["cleanup"], "cleanup_orphaned_agents", s.NoInput()),
+    (["models", "list"], "list_models", s.NoInput()),
+    (["models", "pull", "llama3.2:3b"], "pull_model", s.PullModelRequest(model="llama3.2:3b", wait_s=1)),
+    (
+        ["models", "pull", "llama3.2:3b", "--endpoint", "ollama-2", "--no-wait"],
+        "pull_model",
+        s.PullModelRequest(model="llama3.2:3b", endpoint="ollama-2", wait_s=0),
+    ),
+    (
+        ["models", "progress", "llama3.2:3b", "--wait-s", "2"],
+        "get_pull",
+        s.GetPullRequest(model="llama3.2:3b", wait_s=2),
+    ),
+    (["models", "cancel", "llama3.2:3b"], "cancel_pull", s.ModelRef(model="llama3.2:3b")),
+    (
+        ["models", "remove", "codellama:13b", "--endpoint", "ollama"],
+        "remove_model",
+        s.ModelRef(model="codellama:13b", endpoint="ollama"),
+    ),
+    (["models", "fit"], "fit_models", s.FitModelsRequest()),
+    (
+        ["models", "fit", "--memory", "24GB", "--catalogue", "compact"],
+        "fit_models",
+        s.FitModelsRequest(memory_gb=24, catalogue="compact"),
+    ),
 ]
 
 

@@ -38,7 +38,26 @@ def poisoned(value: Any) -> Any:
     return HOSTILE if type(value) is str and value not in FIXED else value
 
 
-FIXED = {"ready", "spawned", "terminated", "load", "high", "low", "answer", "measured", "estimated", "mixed"}
+FIXED = {
+    "resident",
+    "missing",
+    "completed",
+    "cancelled",
+    "alone",
+    "too_large",
+    "ready",
+    "spawned",
+    "terminated",
+    "load",
+    "high",
+    "low",
+    "answer",
+} | {
+    "measured",
+    "modelled",
+    "estimated",
+    "mixed",
+}
 """Words of closed sets: the models refuse anything else in their place."""
 
 
@@ -66,6 +85,27 @@ def test_a_receipt_compares_the_peak_with_all_roles() -> None:
     everybody = next(line for line in lines if line.startswith("all 9 roles"))
     assert used.count("█") == 3
     assert everybody.count("█") == 30
+
+
+def test_a_receipt_tells_electricity_and_money_and_the_prices_they_were_made_with() -> None:
+    shown = " ".join(rendered(RECEIPT).split())
+
+    assert "0.12 Wh of 0.48 Wh, 75 % saved, modelled (simulated)" in shown
+    assert "0.00030 EUR of 0.0024 EUR, 88 % saved (simulated)" in shown
+    assert "0.29 EUR a kWh, 0.00010 EUR a GB·h, 0.050 EUR a GPU·h" in shown
+
+
+def test_a_receipt_tells_what_each_role_read_and_wrote() -> None:
+    assert "senior_developer 1 100 50 2s" in " ".join(rendered(RECEIPT).split())
+
+
+def test_a_receipt_of_the_former_form_shows_what_it_has() -> None:
+    former: dict[str, Any] = {"roles": [], "electricity": None, "money": None, "basis": None}
+
+    shown = rendered(RECEIPT.model_copy(update=former))
+
+    assert "memory over time" in shown
+    assert not any(word in shown for word in ("electricity", "money", "prices", "role  "))
 
 
 def test_a_foreign_model_is_told_apart() -> None:

@@ -45,6 +45,17 @@ def test_asking_for_ollama_where_none_answers_is_an_error(nowhere: str) -> None:
         backing.choose_models(Settings(models="ollama", ollama_url=nowhere))
 
 
+async def test_of_several_endpoints_one_that_answers_is_enough_and_the_others_are_told(nowhere: str) -> None:
+    async with SimulatedHost("laptop64") as host:
+        settings = Settings(ollama_url=f"{nowhere},{host.url}")
+        models = await asyncio.to_thread(backing.choose_models, settings)
+
+    assert (models.mode, models.version) == ("ollama", "0.33.0")
+    assert host.url in models.reason
+    (silent,) = models.silent
+    assert nowhere in silent
+
+
 async def test_asking_for_simulated_models_asks_no_ollama() -> None:
     async with SimulatedHost("laptop64") as host:
         models = await asyncio.to_thread(backing.choose_models, Settings(models="simulated", ollama_url=host.url))
@@ -81,6 +92,22 @@ async def test_the_simulator_has_the_models_of_a_users_own_catalogue_at_their_si
 
     assert loaded.name == "phi3:mini"
     assert loaded.size_bytes == pytest.approx(3.2 * GB, rel=0.1)
+
+
+def test_several_simulators_are_processes_with_logs_of_their_own(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    settings = Settings(simulated_endpoints=2)
+
+    started = backing.start_simulators(settings, home, memory_bytes=64 * GB, exit_with_pid=None)
+
+    try:
+        assert list(started) == ["simulator", "simulator-2"]
+        versions = [httpx.get(f"{url}/api/version", timeout=20).json()["version"] for url, _ in started.values()]
+        assert all(versions)
+        assert len({url for url, _ in started.values()}) == len({pid for _, pid in started.values()}) == 2
+        assert {log.name for log in home.logs.glob("simulator*.log")} == {"simulator.log", "simulator-2.log"}
+    finally:
+        processes.end([psutil.Process(pid) for _, pid in started.values()], grace_s=5)
 
 
 def test_the_simulator_listens_on_loopback_and_ends_with_the_process_it_serves(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from delegator.ollama.simulator.profiles import PROFILES
 from delegator.ollama.simulator.server import SimulatedHost
-from delegator.settings import Settings
+from delegator.settings import GB, Settings
 from serve_app.lifecycle.doctor import Check, doctor
 from serve_app.lifecycle.instance import write_instance
 from serve_app.lifecycle.preflight import free_port
@@ -62,6 +62,29 @@ async def test_each_model_is_installed_replaced_or_missing(settings: Settings) -
     assert "qwen3-vl:8b takes its place" in told["llama3.2-vision:11b"].found
     assert told["codellama:13b"].state == "fail"
     assert told["codellama:13b"].advice == "ollama pull codellama:13b"
+
+
+async def test_each_endpoint_is_told_and_a_model_on_one_of_them_is_enough(settings: Settings) -> None:
+    small, large = PROFILES["laptop64"].but(installed=("mistral:7b",)), PROFILES["laptop64"]
+    async with SimulatedHost(small) as one, SimulatedHost(large) as two:
+        urls = f"{settings.ollama_url},{one.url},{two.url}"
+        seen = settings.model_copy(update={"ollama_url": urls})
+        checks = of(await asyncio.to_thread(doctor, seen), "models")
+
+    told = {check.found.split(" ")[0]: check for check in checks[3:]}
+    assert [check.state for check in checks[:3]] == ["ok", "ok", "warn"]
+    assert settings.ollama_url in checks[2].found
+    assert checks[2].advice
+    assert told["mistral:7b"].found.endswith("is installed")
+    assert told["codellama:13b"].state == "ok"
+    assert told["codellama:13b"].found.endswith(f"is installed, but not at {one.url}")
+
+
+def test_a_model_is_too_large_by_the_share_of_its_endpoint(settings: Settings) -> None:
+    halves = settings.model_copy(update={"models": "simulated", "memory": 30 * GB, "simulated_endpoints": 2})
+
+    assert [check.state for check in of(doctor(halves), "catalogue")][:2] == ["ok", "warn"]
+    assert {check.state for check in of(doctor(halves.model_copy(update={"memory": 60 * GB})), "catalogue")} == {"ok"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from delegator.ollama.dialect.requests import Inference, Message
 from delegator.ollama.simulator.clock import ManualClock
 from delegator.ollama.simulator.generation import Accepted, answer
 from delegator.ollama.simulator.host import Host
-from delegator.ollama.simulator.models import find
+from delegator.ollama.simulator.models import ModelSpec, find
 from delegator.ollama.simulator.profiles import PROFILES
 from delegator.ollama.simulator.text.plain import script
 
@@ -62,7 +62,7 @@ class Stage:
         return self._call(model, (), keep_alive, options)
 
     def unload(self, model: str) -> None:
-        spec = find(model)
+        spec = self._find(model)
         assert spec is not None
         self.host.scheduler.expire(spec)
 
@@ -86,10 +86,14 @@ class Stage:
         """The models of all events of a kind, in order."""
         return [entry["model"] for entry in self.host.log.after(0) if entry["event"] == kind]
 
+    def _find(self, model: str) -> ModelSpec | None:
+        installed = self.host.library.get(model)
+        return find(model) if installed is None else installed.spec
+
     def _call(
         self, model: str, messages: tuple[Message, ...], keep_alive: float | None, options: dict[str, Any]
     ) -> Call:
-        spec = find(model)
+        spec = self._find(model)
         assert spec is not None
         request = Inference(
             chat=True, name=model, messages=messages, keep_alive_s=keep_alive, stream=True, options=options,

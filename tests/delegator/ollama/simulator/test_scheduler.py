@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+
+from delegator.ollama.simulator.models import MODELS
 
 FOR_EVER = float("inf")
 
@@ -368,6 +371,18 @@ async def test_an_alias_shares_the_runner_under_the_name_that_loaded_it(stage_of
     assert call.done
     assert stage.loaded == ["mistral:latest"]
     assert stage.events("loading") == ["mistral:latest"]
+
+
+async def test_an_adapter_on_the_same_weights_needs_a_runner_of_its_own_in_place_of_the_other(stage_of):
+    """Item 18."""
+    tuned = replace(MODELS["mistral:7b"], name="tuned:latest", blob="mistral:7b", adapter="tuned")
+    stage = stage_of(also=(tuned,))
+    await stage.load("mistral:7b", keep_alive=600)
+
+    await stage.load("tuned", keep_alive=600)
+
+    assert stage.loaded == ["tuned:latest"]
+    assert stage.events("loading") == ["mistral:7b", "tuned:latest"]
 
 
 async def test_a_deleted_model_runs_on(stage_of):

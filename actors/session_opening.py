@@ -1,0 +1,262 @@
+"""Opens sessions: from a request to a team that is ready to work.
+
+What a caller is told is in the store before it is told. Spawning is parallel: agents' processes start while the first
+speaker's model loads, which begins before the session's row is written. Whatever fails on the way is undone: no agent,
+no model and no open session stays behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from datetime import datetime
+from uuid import uuid4
+
+from actors.host_messages import TurnWish
+from actors.moves import Moves, excluded_by
+from actors.open_sessions import OpenSessions
+from actors.parts import AppliedPlan, Ending, OpenSession, Parts
+from actors.placing import Excluded
+from actors.planning import Planning, Prepared
+from actors.receipts import SessionEnergy
+from actors.team_changes import degraded, fallbacks, spawned
+from actors.team_leases import TeamLeases
+from delegator.errors import (
+    DelegatorError,
+    SessionEnded,
+    SessionNotFound,
+    StoreUnavailable,
+)
+from delegator.schemas import CreateSessionRequest, EventKind, SessionStatus
+from delegator.sessions.turns import plan_team_turns
+from delegator.settings import GB
+from delegator.store.records import AgentRecord, NewEvent, SessionRecord
+
+log = logging.getLogger(__name__)
+
+
+class SessionOpening:
+    """Opens sessions and undoes those that cannot be opened."""
+
+    def __init__(self, parts: Parts, sessions: OpenSessions, energy: SessionEnergy) -> None:
+        """Open them among these."""
+        self._parts = parts
+        self._sessions = sessions
+        self._energy = energy
+        self._leases = TeamLeases(parts)
+        self._moves = Moves(parts)
+        self._planning = Planning(parts)
+
+    async def create(self, request: CreateSessionRequest) -> OpenSession:
+        """See `SessionBook.create`."""
+        self._sessions.ensure_place()
+        prepared = await self._planning.prepare(request)
+        session = self._sessions.take_place(lambda session_id, now: _new_record(self._parts, prepared, session_id, now))
+        warming: asyncio.Task[None] | None = None
+        try:
+            async with session.lock:  # who finds it meanwhile waits for its row
+                _settle(session, prepared)
+                warming = asyncio.create_task(self._warm_first(session))
+                await self._write_down(session)
+                self._begin(session, warming)
+        except BaseException as exc:
+            await self._fail(session, warming, exc)
+            raise
+        await self._await_opening(session, request.wait_s)
+        return session
+
+    async def _await_opening(self, session: OpenSession, wait_s: float) -> None:
+        """Wait at most `wait_s` real seconds until the session is ready; raise why it is not, when that is known."""
+        opening = session.opening
+        if opening is not None and (await asyncio.wait([opening], timeout=wait_s))[0]:
+            if opening.cancelled():
+                raise SessionEnded(session.session_id, "ending")
+            await opening
+
+    def begin(self, session: OpenSession) -> None:
+        """Begin to open a session whose row is there: one that was still starting when the process died."""
+        self._begin(session, asyncio.create_task(self._warm_first(session)))
+
+    def _begin(self, session: OpenSession, warming: asyncio.Task[None]) -> None:
+        opening = asyncio.create_task(self._open_up(session, warming, self._parts.clock.mark()))
+        opening.add_done_callback(_look_at)
+        session.opening = opening
+
+    async def _write_down(self, session: OpenSession) -> None:
+        record = session.record
+        now = record.created_at
+        self._energy.begin(record.session_id)
+        events = [
+            NewEvent(
+                kind=EventKind.SESSION_CREATED,
+                at=now,
+                session_id=record.session_id,
+                data={"team": list(session.team), "task_type": record.task_type, "complexity": record.complexity},
+            )
+        ]
+        events += [spawned(session, role, now) for role in session.team]
+        events += fallbacks(session, session.team, self._parts.catalogue, now)
+        events += degraded(session, session.degradations, now)
+        agents = [
+            AgentRecord(record.session_id, role, session.models[role], now, endpoint=session.endpoints[role])
+            for role in session.team
+        ]
+        await self._parts.store.create_session(record, agents, events)
+
+    # ── getting ready ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _warm_first(self, session: OpenSession) -> None:
+        """Bring in the model of whoever speaks first; on another endpoint, or another model, where that fails."""
+        role = plan_team_turns(session.team, self._parts.catalogue)[0].role
+        without: set[Excluded] = set()
+        while True:
+            host = self._parts.host_of(session, role)
+            try:
+                await self._warm(session, role)
+            except DelegatorError as exc:
+                meant = await self._moves.understood(host, exc)
+                if not await self._moved(session, role, meant, without):
+                    raise meant from exc
+            else:
+                return
+
+    async def _warm(self, session: OpenSession, role: str) -> None:
+        model = session.model_of(role, self._parts.catalogue)
+        wish = TurnWish(
+            f"warm:{session.session_id}:{role}", session.session_id, model, session.record.limits_max_memory_bytes
+        )
+        deadline_s = max(30.0, self._parts.clock.real_s(self._parts.settings.create_deadline_s))
+        await self._parts.host_of(session, role).warm(wish, deadline_s)
+
+    async def _moved(self, session: OpenSession, role: str, exc: DelegatorError, without: set[Excluded]) -> bool:
+        model = session.model_of(role, self._parts.catalogue).name
+        excluded = excluded_by(exc, self._parts.host_of(session, role).endpoint_id, model)
+        if excluded is None:
+            return False
+        without.add(excluded)
+        async with session.lock:  # its row must be there before it can tell another place
+            return await self._moves.move(session, role, without, exc.message) is not None
+
+    async def _open_up(self, session: OpenSession, warming: asyncio.Task[None], mark: float) -> None:
+        """Make a session ready: every agent answers and the first speaker's model is resident."""
+        spawning = [asyncio.create_task(self._leases.lease(session, role)) for role in session.team]
+        try:
+            await asyncio.gather(warming, *spawning)
+            now = self._parts.clock.now()
+            ready_s = self._parts.clock.elapsed_s(mark)
+            await self._parts.store.mark_session_ready(
+                session.session_id,
+                now,
+                ready_s,
+                [
+                    NewEvent(
+                        kind=EventKind.SESSION_READY,
+                        at=now,
+                        session_id=session.session_id,
+                        data={"seconds_to_ready": round(ready_s, 3)},
+                    )
+                ],
+            )
+            session.record = replace(
+                session.record, status=SessionStatus.ACTIVE, started_at=now, seconds_to_ready=ready_s
+            )
+            session.opening = None
+        except BaseException as exc:
+            for task in (warming, *spawning):
+                task.cancel()
+            await asyncio.gather(warming, *spawning, return_exceptions=True)
+            if session.ending is None:  # otherwise whoever ends it gives back what it has
+                await self._fail(session, warming, exc)
+            raise
+
+    # ── undoing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _fail(self, session: OpenSession, warming: asyncio.Task[None] | None, exc: BaseException) -> None:
+        """Undo a session that could not be opened, and keep in the history why."""
+        reason = exc.message if isinstance(exc, DelegatorError) else str(exc) or type(exc).__name__
+        session.ending = Ending(EventKind.SESSION_FAILED, reason[:500])
+        self._sessions.leave(session)
+        self._energy.leave(session.session_id)
+        self._sessions.failing[session.session_id] = session
+        await self._abandon(session, warming)
+        if not isinstance(exc, StoreUnavailable):  # it would not answer now either: the reconciler asks later
+            await self._close_failed(session, session.ending)
+
+    async def finish_failing(self) -> None:
+        """Write down what could not be written when sessions failed."""
+        for session in list(self._sessions.failing.values()):
+            if session.ending is not None:
+                await self._close_failed(session, session.ending)
+
+    async def _close_failed(self, session: OpenSession, ending: Ending) -> None:
+        now = self._parts.clock.now()
+        data = {"reason": ending.reason}
+        event = NewEvent(kind=ending.kind, at=now, session_id=session.session_id, data=data)
+        status = SessionStatus.FAILED
+        try:
+            await self._parts.store.end_session(session.session_id, status, now, ending.reason, None, [event])
+        except SessionNotFound:
+            log.info("session %s failed before it was written down", session.session_id)
+        except DelegatorError as exc:
+            log.warning("session %s failed and its row could not be closed: %s", session.session_id, exc)
+            return
+        session.record = replace(session.record, status=status, ended_at=now, end_reason=ending.reason)
+        self._sessions.failing.pop(session.session_id, None)
+        self._parts.recorder.forget(session.session_id)
+
+    async def _abandon(self, session: OpenSession, warming: asyncio.Task[None] | None) -> None:
+        """Let go of everything a session has or is about to get."""
+        if warming is not None:
+            warming.cancel()
+            await asyncio.gather(warming, return_exceptions=True)
+        try:
+            await self._leases.release_all(session)
+            await self._parts.hosts.release(session.session_id)
+        except DelegatorError as exc:
+            log.warning("what %s held is left to the reconciler: %s", session.session_id, exc)
+
+
+def _look_at(opening: asyncio.Task[None]) -> None:
+    """Take note of an outcome nobody may be waiting for; the session's row says what went wrong."""
+    if not opening.cancelled() and opening.exception() is not None:
+        log.info("a session could not be opened: %s", opening.exception())
+
+
+def _settle(session: OpenSession, prepared: Prepared) -> None:
+    """Take over what was decided about a session."""
+    session.place(prepared.places)
+    session.degradations = list(prepared.degradations)
+    if prepared.plan_id is not None:
+        session.applied = AppliedPlan(prepared.plan_id, tuple(prepared.changed))
+
+
+def _new_record(parts: Parts, prepared: Prepared, session_id: str, now: datetime) -> SessionRecord:
+    analysis = prepared.analysis
+    return SessionRecord(
+        id=uuid4(),
+        session_id=session_id,
+        task_description=prepared.task.description,
+        task_type=analysis.task_type,
+        task_category=analysis.task_category,
+        complexity=analysis.complexity,
+        active_agents=tuple(parts.catalogue.in_rank_order(analysis.recommended_agents)),
+        context=prepared.task.context,
+        status=SessionStatus.STARTING,
+        analysis=analysis.model_dump(mode="json"),
+        notes=(*analysis.notes, *(step.why for step in prepared.degradations if step.given != step.asked)),
+        limits_max_agents=analysis.limits.max_agents,
+        limits_max_memory_bytes=round(analysis.limits.max_memory_gb * GB),
+        limits_complexity=analysis.limits.complexity,
+        simulated=parts.simulated,
+        clock_scale=parts.clock.scale,
+        created_at=now,
+        started_at=None,
+        ended_at=None,
+        last_activity_at=now,
+        end_reason=None,
+        seconds_to_ready=None,
+        total_agents_spawned=len(analysis.recommended_agents),
+        tasks_delegated=0,
+        resources_used=None,
+    )
