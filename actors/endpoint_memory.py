@@ -105,10 +105,10 @@ class EndpointMemory:
 
     # ── bringing in ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def load(self, model: Model, session_id: str) -> float:
+    async def load(self, model: Model, session_id: str, evicted: Collection[str] = ()) -> float:
         """Bring a model in for a session, which holds it from now on; return the model seconds it took.
 
-        One that another client has loaded becomes ours.
+        One that another client has loaded becomes ours. `evicted`: what had to leave for it, to be told with it.
         """
         began = datetime.now(UTC)
         name = self.known_as(model.name)
@@ -130,12 +130,14 @@ class EndpointMemory:
         self._claims.pop(entry.model, None)
         self._shelf.clear(model.name)
         self.suspect = None
-        self._tell_loaded(entry, session_id, load_s, was_there=was_there)
+        self._tell_loaded(entry, session_id, load_s, evicted, was_there=was_there)
         for holder in sorted(entry.holders):  # told only now, with the measured size, but held since the load began
             self._outbox.tell(EventKind.MODEL_HELD, entry, holder, at=began)
         return load_s
 
-    def _tell_loaded(self, entry: Entry, session_id: str, load_s: float, *, was_there: bool) -> None:
+    def _tell_loaded(
+        self, entry: Entry, session_id: str, load_s: float, evicted: Collection[str], *, was_there: bool
+    ) -> None:
         """Learn from a load, and tell of it with all that is to be remembered; what was there shows no load time."""
         self._sizes.learn(entry, None if was_there else load_s)
         self._outbox.tell(
@@ -144,6 +146,7 @@ class EndpointMemory:
             session_id,
             load_s=round(load_s, 3),
             was_there=was_there,
+            evicted=list(evicted),
             gpu_bytes=entry.gpu_bytes,
             weights=entry.weights,
             parallel=PARALLEL,

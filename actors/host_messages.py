@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from delegator.residency.demand import Outlook
 from delegator.residency.planner import Snapshot
 from delegator.roles.catalogue import Model
 from delegator.store.records import ModelFactsRecord
@@ -20,6 +22,7 @@ class HostSpec:
         reserve_in_ray: False where the joined Ray offers less memory than the models have.
         node_address: of the Ray node it is on, where reservations are made; None: wherever there is room.
         facts: what former lives have measured on it, the latest load last.
+        learned: what former lives have learned about how soon people come back; empty: nothing.
     """
 
     endpoint_id: str
@@ -28,6 +31,7 @@ class HostSpec:
     reserve_in_ray: bool = True
     node_address: str | None = None
     facts: tuple[ModelFactsRecord, ...] = ()
+    learned: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,14 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterTurn:
+    """A turn that the same task takes later on the same endpoint. `turns_ahead`: 1 is the next one."""
+
+    model: Model
+    turns_ahead: int
+
+
+@dataclass(frozen=True, slots=True)
 class TurnWish:
     """One turn that wants its model resident for one session.
 
@@ -59,6 +71,10 @@ class TurnWish:
         turn_id: unique; asking again with the same id joins the first wish.
         limit_bytes: most the session may hold at one time.
         spare_only: only if nothing has to leave or be waited for: a model that will be needed soon, not now.
+        task_id: the task it is of; empty for a wish that is of none.
+        later: what the task will need on this endpoint after it.
+        continues: the task goes on after it, here or elsewhere.
+        outlook: what its session needs on this endpoint, as its team is now.
     """
 
     turn_id: str
@@ -66,6 +82,10 @@ class TurnWish:
     model: Model
     limit_bytes: int
     spare_only: bool = False
+    task_id: str = ""
+    later: tuple[LaterTurn, ...] = ()
+    continues: bool = False
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +143,8 @@ class HostView:
     turns_running: int
     waiting: tuple[tuple[str, str], ...]
     suspect: str | None
+    prefetches: int = 0
+    prefetches_used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +157,7 @@ class Claims:
         loaded_by_us: models this Delegator loaded, in this life or a former one.
         life: names the life of the `SessionManager`; in a new one, sessions whose end was cut short are open again.
         remove_orphans: False where what nobody claims is to stay.
+        outlooks: what the open sessions need here, for a host that has lost its memory.
     """
 
     held: dict[str, tuple[str, ...]]
@@ -142,12 +165,18 @@ class Claims:
     loaded_by_us: frozenset[str]
     life: str = ""
     remove_orphans: bool = True
+    outlooks: tuple[Outlook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What a comparison with reality found and healed."""
+    """What a comparison with reality found and healed.
+
+    Attributes:
+        learned: how soon people come back, JSON-ready, where that has changed since it was last told.
+    """
 
     models_unloaded: tuple[str, ...] = ()
     reservations_removed: tuple[str, ...] = ()
     models_lost: tuple[str, ...] = ()
+    learned: dict[str, Any] | None = None

@@ -1,9 +1,9 @@
 """Owner of one Ollama endpoint: what is in its memory, and in which order models come and go.
 
 Alone loads, unloads and sets load options there. Turns announce themselves (`acquire`), run once their model is
-resident and a slot is free, and give the slot back (`release_turn`). One change (evictions, then at most one load) is
-under way at a time; the planner decides it, `endpoint_memory.py` carries it out: drained before unload, unload
-confirmed by `/api/ps`, keep-alive stated on every call.
+resident and a slot is free, and give the slot back (`release_turn`). What happens next is decided by the pure
+`Dispatcher` (`delegator/residency/dispatcher.py`), asked after everything that happens; `endpoint_memory.py` carries it
+out: one load at a time, drained before unload, unload confirmed by `/api/ps`, keep-alive stated on every call.
 
 Changes of state happen between awaits, in `_pump` and the small methods it calls. A plain class: `ModelHostActor`
 makes it a Ray actor.
@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from typing import Any
 
 from actors.disk import Disk
 from actors.disk_messages import DiskView, PullView, Removed
@@ -45,9 +45,13 @@ from delegator.errors import (
     SessionEnded,
 )
 from delegator.ollama.client import OllamaClient
+from delegator.residency.demand import Outlook
+from delegator.residency.dispatcher import Change, Decision, Dispatcher, Foretold, Later, Policy, TurnRequest
+from delegator.residency.foreseen import estimated_load_s
 from delegator.residency.ledger import Entry, Phase
-from delegator.residency.planner import Load, Plan, Refuse, Reuse, Wait, Wish, plan_residency
-from delegator.residency.turns import WaitingTurn, first_in_line, grantable, models_to_close
+from delegator.residency.lingering import Prices
+from delegator.residency.planner import Refuse
+from delegator.roles.catalogue import Model
 from delegator.schemas import EventKind
 from delegator.settings import GB, Settings
 
@@ -56,24 +60,22 @@ log = logging.getLogger(__name__)
 PARALLEL_TURNS = 1
 """Turns at one time per model: Ollama's default OLLAMA_NUM_PARALLEL; more would queue unseen inside it."""
 
-REMEMBERED_SESSIONS = 1000
-"""Ended sessions for which nothing is held any more; a claim under way is seconds old, not a thousand sessions."""
+_FORETOLD = {
+    Foretold.BEGUN: EventKind.MODEL_PREFETCHED,
+    Foretold.USED: EventKind.PREFETCH_USED,
+    Foretold.WASTED: EventKind.PREFETCH_WASTED,
+    Foretold.CANCELLED: EventKind.LOAD_CANCELLED,
+}
 
 
 @dataclass(slots=True, eq=False)
 class _Wanted:
-    """A turn that waits. One without a slot only wants its model resident."""
+    """A turn that somebody awaits."""
 
     wish: TurnWish
-    mark: float
     granted: asyncio.Future[Grant]
-    needs_slot: bool
+    mark: float
     load_s: float = 0.0
-    blocked_by: tuple[str, ...] = field(default=())
-
-    @property
-    def model(self) -> str:
-        return self.wish.model.name
 
     @property
     def is_granted(self) -> bool:
@@ -101,12 +103,21 @@ class ModelHost:
         self._memory = EndpointMemory(spec, settings, self._clock, client, reservations, self._shelf, self._outbox)
         self._disk = Disk(client, self._clock, self._shelf, self._memory, self._outbox)
         self._ledger = self._memory.ledger
-        self._waiting: dict[str, _Wanted] = {}
-        self._running: dict[str, str] = {}
-        self._over: OrderedDict[str, None] = OrderedDict()
+        self._born = self._clock.mark()
+        self._models: dict[str, Model] = {}
+        """Models by the ledger's names, with their options, as they were last wished for."""
+        self._dispatcher = Dispatcher(
+            self._ledger, policy_of(settings), size_of=self._size_of, load_s=self._expected_load_s
+        )
+        self._dispatcher.lingers = False  # until it is known which sessions are open
+        self._dispatcher.demand.returns.restore(spec.learned)
+        self._learned_told = self._dispatcher.demand.returns.version
+        self._wanted: dict[str, _Wanted] = {}
         self._managers_life = ""
         self._knows_holders = False
         self._change: asyncio.Task[None] | None = None
+        self._drops: set[asyncio.Task[None]] = set()
+        self._wake: asyncio.TimerHandle | None = None
         self._chores: list[asyncio.Task[None]] = []
 
     # ── life ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -122,6 +133,8 @@ class ModelHost:
     async def close(self) -> None:
         """Stop the chores; leaves the models as they are."""
         await self._disk.close()
+        if self._wake is not None:
+            self._wake.cancel()
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
@@ -174,29 +187,64 @@ class ModelHost:
             ModelMissing, ModelLoadFailed: Ollama does not have it, or cannot load it.
             DeadlineExceeded: it did not become possible in time.
         """
-        if wish.turn_id in self._running:
-            model = self._running[wish.turn_id]
-            entry = self._ledger.get(model)
-            return Grant(wish.turn_id, model, entry.size_bytes if entry else 0, 0.0, 0.0)
+        running = self._dispatcher.running().get(wish.turn_id)
+        if running is not None:
+            entry = self._ledger.get(running)
+            return Grant(wish.turn_id, running, entry.size_bytes if entry else 0, 0.0, 0.0)
         return await self._wait_for(self._announce(wish, needs_slot=True), deadline_s)
 
     async def warm(self, wish: TurnWish, deadline_s: float) -> Grant:
         """Bring a model in for a session that will soon speak with it; as `acquire`, but takes no slot."""
         return await self._wait_for(self._announce(wish, needs_slot=False), deadline_s)
 
+    async def first_token(self, turn_id: str) -> None:
+        """Note that a turn speaks: the next speaker's model may be brought in from now on. Unknown ids are fine."""
+        self._dispatcher.first_token(turn_id, self._now())
+        self._pump()
+
     async def release_turn(self, turn_id: str) -> None:
         """Give a slot back; unknown ids are fine. Frees the slot at once, so that the next turn can start."""
-        self._finish_turn(turn_id)
+        self._dispatcher.finish(turn_id, self._now())
         self._pump()
 
     def _announce(self, wish: TurnWish, *, needs_slot: bool) -> _Wanted:
-        wanted = self._waiting.get(wish.turn_id)
+        wanted = self._wanted.get(wish.turn_id)
         if wanted is None:
             granted: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
-            wanted = self._waiting[wish.turn_id] = _Wanted(wish, self._clock.mark(), granted, needs_slot)
+            wanted = self._wanted[wish.turn_id] = _Wanted(wish, granted, self._clock.mark())
+            self._dispatcher.announce(self._request(wish, needs_slot=needs_slot), self._now())
         return wanted
 
+    def _request(self, wish: TurnWish, *, needs_slot: bool) -> TurnRequest:
+        outlook = wish.outlook
+        if outlook is not None:
+            outlook = self._known(outlook)
+        return TurnRequest(
+            wish.turn_id,
+            wish.session_id,
+            self._known_model(wish.model),
+            wish.limit_bytes,
+            task_id=wish.task_id,
+            needs_slot=needs_slot,
+            spare_only=wish.spare_only,
+            later=tuple(Later(self._known_model(later.model), later.turns_ahead) for later in wish.later),
+            continues=wish.continues,
+            outlook=outlook,
+        )
+
+    def _known_model(self, model: Model) -> str:
+        name = self._memory.known_as(model.name)
+        self._models[name] = model
+        return name
+
+    def _known(self, outlook: Outlook) -> Outlook:
+        known = self._memory.known_as
+        return replace(
+            outlook, lead=known(outlook.lead) if outlook.lead else "", others=tuple(map(known, outlook.others))
+        )
+
     async def _wait_for(self, wanted: _Wanted, deadline_s: float) -> Grant:
+        turn_id = wanted.wish.turn_id
         self._pump()
         try:
             async with asyncio.timeout(deadline_s):
@@ -204,94 +252,86 @@ class ModelHost:
         except TimeoutError:
             if wanted.is_granted:  # in the same moment
                 return wanted.granted.result()
-            raise DeadlineExceeded(f"waiting for {wanted.model}", deadline_s) from None
+            raise DeadlineExceeded(f"waiting for {wanted.wish.model.name}", deadline_s) from None
         except asyncio.CancelledError:
             if wanted.is_granted:
-                self._finish_turn(wanted.wish.turn_id)
+                self._dispatcher.finish(turn_id, self._now())
             raise
         finally:
-            self._waiting.pop(wanted.wish.turn_id, None)
+            self._forget(wanted)
             self._pump()
 
-    def _finish_turn(self, turn_id: str) -> None:
-        model = self._running.pop(turn_id, None)
-        entry = self._ledger.get(model) if model else None
-        if entry is not None:
-            entry.turns.discard(turn_id)
-            entry.last_used = self._clock.mark()
+    def _forget(self, wanted: _Wanted) -> None:
+        if self._wanted.get(wanted.wish.turn_id) is wanted:
+            del self._wanted[wanted.wish.turn_id]
+            self._dispatcher.withdraw(wanted.wish.turn_id)
 
-    # ── deciding what happens next: no await below until the next headline ────────────────────────────────────────
+    def _fail(self, wanted: _Wanted, error: DelegatorError) -> None:
+        wanted.fail(error)
+        self._forget(wanted)
+
+    # ── doing what is decided: no await below until the next headline ─────────────────────────────────────────────
+
+    def _now(self) -> float:
+        """Model seconds since this host began."""
+        return self._clock.elapsed_s(self._born)
+
+    def _size_of(self, name: str) -> int:
+        model = self._models.get(name)
+        if model is not None:
+            return self._memory.size_of(model)
+        entry = self._ledger.get(name)
+        return entry.size_bytes if entry else 0
+
+    def _expected_load_s(self, name: str) -> float:
+        model = self._models.get(name)
+        return self._memory.load_s(model) if model else estimated_load_s(name, self._size_of(name), {})
 
     def _pump(self) -> None:
-        """Start every turn that can start, then, if none is under way, the next change of what is resident."""
-        self._grant_turns()
-        if self._change is None:
-            self._begin_change()
+        """Ask what happens next, and let it happen."""
+        decision = self._dispatcher.decide(self._now())
+        for turn_id, why in decision.refused:
+            if (wanted := self._wanted.get(turn_id)) is not None:
+                self._fail(wanted, _refusal(wanted.wish.model.name, why))
+        self._tell(decision)
+        for turn_id in decision.grants:
+            self._grant(turn_id)
+        if decision.change is not None:
+            self._change = asyncio.create_task(self._carry_out(decision.change))
+        for model in decision.drops:
+            self._drop(model)
+        if decision.cancel and self._change is not None and self._memory.loading is not None:
+            self._change.cancel()
+        self._sleep_until(decision.wake_at)
 
-    def _waiting_turns(self) -> list[WaitingTurn]:
-        return [
-            WaitingTurn(turn_id, wanted.model, self._clock.elapsed_s(wanted.mark))
-            for turn_id, wanted in self._waiting.items()
-            if not wanted.granted.done()
-        ]
+    def _tell(self, decision: Decision) -> None:
+        for model, session_id in decision.released:
+            self._outbox.tell(EventKind.MODEL_RELEASED, self._ledger.require(model), session_id)
+        for model, session_id in decision.held:
+            self._outbox.tell(EventKind.MODEL_HELD, self._ledger.require(model), session_id)
+        for what, model, session_id in decision.foretold:
+            entry = self._ledger.get(model) or Entry(model, 0, self._size_of(model), Phase.LOADING)
+            self._outbox.tell(_FORETOLD[what], entry, session_id)
 
-    def _closed_models(self, turns: list[WaitingTurn], slots: dict[str, int]) -> frozenset[str]:
-        first = first_in_line(turns, resident=slots)
-        blocked_by = self._waiting[first.turn_id].blocked_by if first else ()
-        return models_to_close(first, blocked_by, patience_s=self._settings.turn_patience_s)
-
-    def _grant_turns(self) -> None:
-        slots = self._ledger.free_slots(parallel=PARALLEL_TURNS)
-        turns = self._waiting_turns()
-        slotless = [t.turn_id for t in turns if t.model in slots and not self._waiting[t.turn_id].needs_slot]
-        seekers = [t for t in turns if self._waiting[t.turn_id].needs_slot]
-        started = grantable(seekers, free_slots=slots, closed=self._closed_models(turns, slots))
-        for turn_id in [*slotless, *started]:
-            wanted = self._waiting[turn_id]
-            plan = self._plan(wanted)
-            if isinstance(plan, Reuse) and not plan.evict:
-                self._let_go(wanted.wish.session_id, plan.release)
-                self._grant(wanted)
-
-    def _begin_change(self) -> None:
-        """Start the change that the longest waiting turn needs; a younger one goes first only within its patience."""
-        for turn in sorted(self._waiting_turns(), key=lambda t: -t.waited_s):
-            wanted = self._waiting[turn.turn_id]
-            plan = self._plan(wanted)
-            if wanted.wish.spare_only and not _needs_nothing(plan):
-                wanted.fail(NoCapacity(f"no spare memory for {wanted.model}"))
-            elif isinstance(plan, Refuse):
-                wanted.fail(MemoryExceeded(wanted.model, plan.needed_bytes / GB, plan.capacity_bytes / GB))
-            elif isinstance(plan, Wait):
-                wanted.blocked_by = plan.on
-                if turn.waited_s >= self._settings.turn_patience_s and not self._are_foreign(plan.on):
-                    return
-            elif isinstance(plan, Load) or plan.evict:
-                self._memory.mark_leaving(plan.evict)
-                self._change = asyncio.create_task(self._carry_out(wanted, plan))
-                return
-
-    def _are_foreign(self, models: Sequence[str]) -> bool:
-        """True when nothing that happens here can make these models go: keeping others waiting for them is in vain."""
-        return all((entry := self._ledger.get(model)) is not None and entry.foreign for model in models)
-
-    def _plan(self, wanted: _Wanted) -> Plan:
-        wish = wanted.wish
-        size = self._memory.size_of(wish.model)
-        return plan_residency(self._ledger.snapshot(), Wish(wanted.model, size, wish.session_id, wish.limit_bytes))
-
-    def _grant(self, wanted: _Wanted) -> None:
-        entry = self._ledger.require(wanted.model)
-        self._hold(entry, wanted.wish.session_id)
-        entry.last_used = self._clock.mark()
-        if wanted.needs_slot:
-            entry.turns.add(wanted.wish.turn_id)
-            self._running[wanted.wish.turn_id] = entry.model
+    def _grant(self, turn_id: str) -> None:
+        wanted = self._wanted.get(turn_id)
+        if wanted is None or wanted.granted.done():
+            self._dispatcher.finish(turn_id, self._now())
+            return
+        entry = self._ledger.require(self._memory.known_as(wanted.wish.model.name))
         waited_s = self._clock.elapsed_s(wanted.mark)
-        wanted.granted.set_result(Grant(wanted.wish.turn_id, entry.model, entry.size_bytes, waited_s, wanted.load_s))
+        wanted.granted.set_result(Grant(turn_id, entry.model, entry.size_bytes, waited_s, wanted.load_s))
+
+    def _sleep_until(self, moment: float | None) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+        if moment is not None:
+            real_s = max(0.001, self._clock.real_s(moment - self._now()))
+            self._wake = asyncio.get_running_loop().call_later(real_s, self._pump)
 
     def _hold(self, entry: Entry, session_id: str) -> None:
-        if session_id not in entry.holders and session_id not in self._over:
+        if session_id not in entry.holders and not self._dispatcher.is_over(session_id):
             entry.holders.add(session_id)
             self._outbox.tell(EventKind.MODEL_HELD, entry, session_id)
 
@@ -304,27 +344,55 @@ class ModelHost:
 
     # ── changing what is resident ─────────────────────────────────────────────────────────────────────────────────
 
-    async def _carry_out(self, wanted: _Wanted, plan: Load | Reuse) -> None:
-        """Carry one plan out: unload, then load. Errors fail the wish and leave the ledger as it was before."""
+    async def _carry_out(self, change: Change) -> None:
+        """Carry one change out: unload, then load. Errors fail the turn it is for; the ledger is as it was before."""
+        wanted = self._wanted.get(change.turn_id)
         try:
-            kept_by_others = [model for model in plan.release if model not in plan.evict]
-            self._let_go(wanted.wish.session_id, kept_by_others)
-            for model in plan.evict:
+            for model in change.evict:
                 await self._memory.unload(model)
-            if isinstance(plan, Load) and self._is_waiting(wanted):  # its caller may have gone away meanwhile
-                wanted.load_s = await self._memory.load(wanted.wish.model, wanted.wish.session_id)
+            if change.load is not None and self._is_still_wanted(change, wanted):
+                load_s = await self._memory.load(
+                    self._models[change.load], change.session_id, evicted=change.evict
+                )
+                if wanted is not None:
+                    wanted.load_s = load_s
         except DelegatorError as exc:
-            wanted.fail(exc)
+            self._change_failed(change, wanted, exc)
         except Exception as exc:
             log.exception("a change of what is resident failed unexpectedly")
-            wanted.fail(ModelLoadFailed(self._spec.url, wanted.model, str(exc) or type(exc).__name__))
+            why = str(exc) or type(exc).__name__
+            self._change_failed(change, wanted, ModelLoadFailed(self._spec.url, change.load or "", why))
         finally:
-            self._memory.let_stay(plan.evict)
+            self._memory.let_stay(change.evict)
             self._change = None
+            self._dispatcher.change_done()
             self._pump()
 
-    def _is_waiting(self, wanted: _Wanted) -> bool:
-        return self._waiting.get(wanted.wish.turn_id) is wanted and not wanted.granted.done()
+    def _is_still_wanted(self, change: Change, wanted: _Wanted | None) -> bool:
+        """Return whether the load still serves somebody: its caller may have gone away meanwhile."""
+        if change.speculative:
+            return not self._dispatcher.is_over(change.session_id)
+        return wanted is not None and self._wanted.get(change.turn_id) is wanted and not wanted.granted.done()
+
+    def _change_failed(self, change: Change, wanted: _Wanted | None, exc: DelegatorError) -> None:
+        if wanted is not None:
+            self._fail(wanted, exc)
+        else:
+            log.info("bringing %s in ahead of its turn failed: %s", change.load, exc.message)
+
+    def _drop(self, model: str) -> None:
+        """Unload an idle model that no longer pays; one that stays is looked at again by the next decision."""
+        entry = self._ledger.require(model)
+
+        async def drop() -> None:
+            entry.phase = Phase.RESIDENT
+            if await self._unload_if_idle(entry):
+                self._pump()
+
+        entry.phase = Phase.UNLOADING
+        dropping = asyncio.create_task(drop())
+        self._drops.add(dropping)
+        dropping.add_done_callback(self._drops.discard)
 
     # ── letting go ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -335,9 +403,11 @@ class ModelHost:
         delivered before this returns. Without `models` the session is over, and its waiting turns fail.
         """
         if models is None:
-            self._remember_over(session_id)
-            for wanted in [w for w in self._waiting.values() if w.wish.session_id == session_id]:
-                wanted.fail(SessionEnded(session_id, "ended"))
+            self._dispatcher.close_session(session_id, self._now())
+            for wanted in [w for w in self._wanted.values() if w.wish.session_id == session_id]:
+                self._fail(wanted, SessionEnded(session_id, "ended"))
+        if models is not None:
+            models = [self._memory.known_as(model) for model in models]
         entries = [e for e in self._ledger.held_by(session_id) if models is None or e.model in models]
         loaded = [entry for entry in entries if entry.phase is not Phase.LOADING]
         self._let_go(session_id, [entry.model for entry in entries])
@@ -349,15 +419,22 @@ class ModelHost:
         return Released(tuple((e.model, e.size_bytes) for e in gone), tuple(e.model for e in here))
 
     async def _take_out(self, entry: Entry) -> None:
-        """Unload a model unless somebody else holds it; stop its load unless somebody else waits for it."""
+        """Unload a model unless somebody else needs it; stop its load unless somebody else waits for it."""
         if entry.phase is Phase.LOADING and not entry.holders:
             await self._settle_load(entry)
-        if not entry.holders and self._ledger.get(entry.model) is entry:
+        self._pass_on(entry)
+        if not entry.holders and not entry.pinned and self._ledger.get(entry.model) is entry:
             await self._unload_if_idle(entry)
+
+    def _pass_on(self, entry: Entry) -> None:
+        """Let a model that nobody holds any more be held by those for whose sake it stays, if there are any."""
+        if not entry.holders and entry.phase is Phase.RESIDENT and self._ledger.get(entry.model) is entry:
+            for session_id in self._dispatcher.heirs(entry.model, self._now()):
+                self._hold(entry, session_id)
 
     async def _settle_load(self, entry: Entry) -> None:
         """Stop the load of a model that nobody wants any more, and wait for its end."""
-        is_wanted = any(w.model == entry.model and not w.granted.done() for w in self._waiting.values())
+        is_wanted = any(request.model == entry.model for request in self._dispatcher.waiting())
         if self._change is None or is_wanted:
             return
         change = self._change
@@ -379,12 +456,6 @@ class ModelHost:
     async def _unload_unowned(self, entry: Entry) -> bool:
         return entry in self._ledger.unowned() and await self._unload_if_idle(entry)
 
-    def _remember_over(self, session_id: str) -> None:
-        """Hold nothing for this session any more, even where a claim sent earlier still names it."""
-        self._over[session_id] = None
-        while len(self._over) > REMEMBERED_SESSIONS:
-            self._over.popitem(last=False)
-
     # ── comparing with reality ───────────────────────────────────────────────────────────────────────────────────
 
     async def reconcile(self, claims: Claims) -> Sweep:
@@ -402,53 +473,79 @@ class ModelHost:
         unloaded: list[str] = []
         stale: list[str] = []
         if claims.remove_orphans:
+            for entry in self._ledger.unowned():
+                self._pass_on(entry)
             unloaded = [e.model for e in self._ledger.unowned() if await self._unload_unowned(e)]
             stale = await self._memory.free_stale_reservations()
         self._pump()
-        return Sweep(tuple(unloaded), tuple(stale), tuple(lost))
+        return Sweep(tuple(unloaded), tuple(stale), tuple(lost), self._news_learned())
+
+    def _news_learned(self) -> dict[str, Any] | None:
+        """Return what has been learned about people's returns, where that was not told yet."""
+        returns = self._dispatcher.demand.returns
+        if returns.version == self._learned_told:
+            return None
+        self._learned_told = returns.version
+        return returns.to_json()
 
     def _apply(self, claims: Claims) -> None:
         if claims.life != self._managers_life:
             self._managers_life = claims.life
-            self._over.clear()
+            self._dispatcher.reopen_sessions()
         if not self._knows_holders:  # only after a start: later the claims are older than what this host knows
             self._restore_holders(claims)
-        for turn_id in [t for t in self._running if t not in claims.turns]:
-            self._finish_turn(turn_id)
+        now = self._now()
+        self._dispatcher.demand.keep_only(frozenset(claims.held), now)
+        for outlook in claims.outlooks:
+            if outlook.session_id not in self._dispatcher.demand:
+                self._dispatcher.open_session(self._known(outlook), now)
+        self._dispatcher.lingers = claims.remove_orphans
+        for turn_id in [t for t in self._dispatcher.running() if t not in claims.turns]:
+            self._dispatcher.finish(turn_id, now)
         for model, holder in self._ledger.keep_holders(claims.held):
             self._outbox.tell(EventKind.MODEL_RELEASED, self._ledger.require(model), holder)
 
     def _restore_holders(self, claims: Claims) -> None:
         for session_id, models in claims.held.items():
             for model in models:
-                entry = self._ledger.get(model)
+                entry = self._ledger.get(self._memory.known_as(model))
                 if entry is not None and not entry.foreign:
                     self._hold(entry, session_id)
 
     def _strike_out_absent(self, claims: Claims, known: Collection[str]) -> list[str]:
         """Tell of models that left while no host was there to see it, beside those `known`; return them."""
-        absent = sorted(m for m in claims.loaded_by_us if m not in self._ledger and m not in known)
+        known_as = self._memory.known_as
+        absent = sorted(m for m in claims.loaded_by_us if known_as(m) not in self._ledger and m not in known)
         for model in absent:
             self._memory.tell_lost(model, [s for s, models in claims.held.items() if model in models])
         return absent
 
     async def view(self) -> HostView:
         """Return the endpoint as it stands."""
-        entries = self._ledger.entries()
+        entries, prefetches = self._ledger.entries(), self._dispatcher.prefetches
         return HostView(
             self._spec.endpoint_id,
             self._spec.url,
-            self._ledger.snapshot(),
+            self._dispatcher.snapshot(self._now()),
             tuple(_resident_view(entry) for entry in entries),
-            len(self._running),
-            tuple((w.wish.turn_id, w.model) for w in self._waiting.values() if not w.granted.done()),
+            len(self._dispatcher.running()),
+            tuple((request.turn_id, request.model) for request in self._dispatcher.waiting()),
             self._memory.suspect,
+            prefetches[Foretold.BEGUN],
+            prefetches[Foretold.USED],
         )
 
 
-def _needs_nothing(plan: Plan) -> bool:
-    """True when the plan moves nothing out of the way."""
-    return isinstance(plan, Reuse | Load) and not plan.release and not plan.evict
+def policy_of(settings: Settings) -> Policy:
+    """Return the owner's preferences."""
+    prices = Prices(wait=settings.residency.wait_price, load=settings.residency.load_price)
+    return Policy(settings.turn_patience_s, PARALLEL_TURNS, prices, prefetch=settings.residency.prefetch)
+
+
+def _refusal(model: str, why: Refuse | None) -> DelegatorError:
+    if why is None:
+        return NoCapacity(f"no spare memory for {model}")
+    return MemoryExceeded(model, why.needed_bytes / GB, why.capacity_bytes / GB)
 
 
 def _resident_view(entry: Entry) -> ResidentView:

@@ -72,7 +72,7 @@ def task_event(
 
 
 def turn_event(
-    turn: TurnAtHand, kind: EventKind, at: datetime, *, model: str | None = None, **data: object
+    at_hand: TurnAtHand, kind: EventKind, at: datetime, /, *, model: str | None = None, **data: object
 ) -> NewEvent:
     """Return an event of a turn."""
-    return task_event(turn.record, kind, at, data, role=turn.role, model=model)
+    return task_event(at_hand.record, kind, at, data, role=at_hand.role, model=model)

@@ -126,6 +126,20 @@ class ComplexityLimits(BaseModel):
         return limit
 
 
+class ResidencySettings(BaseModel):
+    """What keeping a model in memory is weighed against, in GB-seconds; `docs/residency.md` tells how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    wait_price: Positive = Field(
+        650, description="GB-seconds that one second of waiting for a load is worth; more holds models longer."
+    )
+    load_price: Positive = Field(
+        140, description="GB-seconds that one second of loading is worth; more loads less often (disk, power)."
+    )
+    prefetch: bool = Field(True, description="Bring the next speaker's model in while its colleague still writes.")
+
+
 class EndpointSettings(BaseModel):
     """One Ollama endpoint, where its address alone does not say enough."""
 
@@ -256,6 +270,9 @@ class Settings(BaseSettings):
     actor_start_deadline_s: Positive = Field(60, description="Real seconds an actor process may take to answer.")
 
     # The receipt.
+    residency: ResidencySettings = Field(
+        ResidencySettings(), description="What keeping a model in memory is weighed against."
+    )
     prices: Prices = Field(Prices(), description="What the receipt charges for memory and electricity.")
     power: Power = Field(Power(), description="What is assumed to draw power where the machine does not measure it.")
 

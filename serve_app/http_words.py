@@ -29,8 +29,9 @@ _EXAMPLES: tuple[DelegatorError, ...] = (
     errors.OllamaUnavailable("http://127.0.0.1:11434", "connection refused"),
     errors.DeadlineExceeded("create_session", 55),
     errors.MemoryExceeded("deepseek-coder:33b", 22.4, 16.0),
+    errors.PlanNotFound("plan_20251112_143022_0084329517"),
 )
-"""One error of each status."""
+"""One error of each status; of those that an operation has of one status, the last is shown."""
 
 
 def error_responses(operation: Operation) -> dict[int | str, dict[str, Any]]:
@@ -49,10 +50,10 @@ def error_responses(operation: Operation) -> dict[int | str, dict[str, Any]]:
 def _may_happen(error: DelegatorError, operation: Operation) -> bool:
     if isinstance(error, (errors.RequestTooLarge, errors.UnsupportedMediaType)):
         return operation.method == "POST"
+    if isinstance(error, errors.TooManySessions | errors.PlanNotFound):
+        return operation.name == "create_session"
     if isinstance(error, errors.NotFound):
         return bool(operation.path_fields)
-    if isinstance(error, errors.TooManySessions):
-        return operation.name == "create_session"
     if isinstance(error, (errors.WrongState, errors.NoCapacity)):
         return not operation.read_only or operation.name == "list_active_agents"
     return True

@@ -17,9 +17,10 @@ The rules, in their order:
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from delegator.residency.demand import Demand, Outlook
 from delegator.residency.ledger import Entry, Ledger, Phase
@@ -27,6 +28,7 @@ from delegator.residency.lingering import Prices
 from delegator.residency.pace import Pace
 from delegator.residency.planner import Load, Plan, Refuse, Resident, Reuse, Snapshot, Wait, Wish, plan_residency
 from delegator.residency.turns import WaitingTurn, first_in_line, grantable, models_to_close
+from delegator.settings import GB
 
 REMEMBERED_SESSIONS = 1000
 """Closed sessions for which nothing is held any more; a claim under way is seconds old, not a thousand sessions."""
@@ -77,6 +79,7 @@ class TurnRequest:
         spare_only: only if nothing has to leave or be waited for.
         later: what the task will need after it.
         continues: the task goes on after it, here or elsewhere.
+        outlook: what its session needs here, as its team is now; None where nothing is known of that.
     """
 
     turn_id: str
@@ -88,6 +91,7 @@ class TurnRequest:
     spare_only: bool = False
     later: tuple[Later, ...] = ()
     continues: bool = False
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,15 @@ class Change:
     speculative: bool = False
 
 
+class Foretold(StrEnum):
+    """What became of a prefetch."""
+
+    BEGUN = "begun"
+    USED = "used"
+    WASTED = "wasted"
+    CANCELLED = "cancelled"
+
+
 @dataclass(slots=True)
 class Decision:
     """What to do now.
@@ -121,6 +134,7 @@ class Decision:
         change: to be carried out, then reported by `change_done`.
         drops: idle models to unload now, beside any change; marked as leaving already.
         cancel: the speculative load under way is to be broken off.
+        foretold: how prefetches begun, met their turn or did not, with model and session.
         wake_at: moment at which to decide again at the latest; None when only events can change anything.
     """
 
@@ -131,17 +145,8 @@ class Decision:
     change: Change | None = None
     drops: list[str] = field(default_factory=list)
     cancel: bool = False
+    foretold: list[tuple[Foretold, str, str]] = field(default_factory=list)
     wake_at: float | None = None
-
-
-@dataclass(slots=True)
-class Prefetches:
-    """How well the next speaker's model was foretold: counts since the start."""
-
-    begun: int = 0
-    used: int = 0
-    wasted: int = 0
-    cancelled: int = 0
 
 
 @dataclass(slots=True)
@@ -198,7 +203,10 @@ class Dispatcher:
         self.policy = policy
         self.demand = Demand(policy.prices)
         self.pace = Pace()
-        self.prefetches = Prefetches()
+        self.prefetches: Counter[Foretold] = Counter()
+        """How often a prefetch was begun, and what became of those."""
+        self.lingers = True
+        """False: nothing goes for idleness alone, as before it is known which sessions are open."""
         self._size_of = size_of
         self._load_s = load_s
         self._waiting: dict[str, _Waiting] = {}
@@ -207,6 +215,7 @@ class Dispatcher:
         self._kept: dict[str, _Kept] = {}
         self._over: OrderedDict[str, None] = OrderedDict()
         self._change: Change | None = None
+        self._foretold: list[tuple[Foretold, str, str]] = []
 
     # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -236,8 +245,10 @@ class Dispatcher:
         """Take a turn that is ready; one that is known already is not asked twice."""
         if request.turn_id in self._waiting or request.turn_id in self._running:
             return
+        if request.outlook is not None:
+            self.open_session(request.outlook, now)
         self._waiting[request.turn_id] = _Waiting(request, now)
-        if request.task_id:
+        if request.task_id and request.session_id not in self._over:
             self.demand.begin_task(request.session_id, request.task_id, now)
             self._meet_expectation(request)
 
@@ -282,6 +293,11 @@ class Dispatcher:
         waiting = self._waiting.get(turn_id)
         return now - waiting.since if waiting else 0.0
 
+    @property
+    def change(self) -> Change | None:
+        """Return the change under way."""
+        return self._change
+
     def change_done(self) -> None:
         """Note that the change under way has ended, well or not."""
         self._change = None
@@ -296,20 +312,27 @@ class Dispatcher:
         if self._change is None:
             self._begin_change(out, now)
         elif self._change.speculative and self._is_in_the_way(self._change, now):
-            self.prefetches.cancelled += 1
+            self._foretell(Foretold.CANCELLED, self._change.load or "", self._change.session_id)
             out.cancel = True
-        self._let_go_of_idle(out, now)
+        if self.lingers:
+            self._let_go_of_idle(out, now)
         out.wake_at = self._next_moment(now)
+        out.foretold, self._foretold = self._foretold, []
         return out
 
     def snapshot(self, now: float) -> Snapshot:
         """Return what the planner decides on."""
         return self.ledger.snapshot(self._announced(), self._worths(now))
 
-    def is_needed(self, model: str, now: float) -> bool:
-        """Return whether a model that nobody holds should stay all the same: work for it is announced or worth it."""
+    def heirs(self, model: str, now: float) -> list[str]:
+        """Return the sessions for whose sake a model that nobody holds should stay all the same; none: it may go."""
         entry = self.ledger.get(model)
-        return model in self._announced() or (entry is not None and self._keep(entry, now).until > now)
+        if entry is None or entry.foreign:
+            return []
+        waiting = [w.request.session_id for w in self._waiting.values() if w.request.model == model]
+        expecting = [e.session_id for e in self._expected.values() if e.model == model]
+        lingering = self.demand.sessions_with(model) if self._keep(entry, now).until > now else []
+        return [s for s in dict.fromkeys([*waiting, *expecting, *lingering]) if s not in self._over]
 
     def _announced(self) -> set[str]:
         return {w.request.model for w in self._waiting.values()} | {e.model for e in self._expected.values()}
@@ -425,7 +448,7 @@ class Dispatcher:
             plan = self._plan(request, now)
             if isinstance(plan, Load):
                 expected.prefetched = True
-                self.prefetches.begun += 1
+                self._foretell(Foretold.BEGUN, expected.model, expected.session_id)
                 self._begin(
                     out, Change(plan.evict, expected.model, expected.session_id, plan.release, speculative=True)
                 )
@@ -439,7 +462,9 @@ class Dispatcher:
         absent = [
             (self._due(expected), expected)
             for expected in self._expected.values()
-            if expected.model not in self.ledger and expected.after.first_token_at is not None
+            if not expected.prefetched
+            and expected.model not in self.ledger
+            and expected.after.first_token_at is not None
         ]
         absent.sort(key=lambda pair: pair[0], reverse=True)
         times: list[tuple[_Expected, float]] = []
@@ -460,7 +485,7 @@ class Dispatcher:
         after = expected.after
         if after.ended_at is not None:
             return after.ended_at
-        gb = self._size_of(expected.model) / 1e9
+        gb = self._size_of(expected.model) / GB
         writing_s = self.pace.writing_s(after.request.model, share=gb / (gb + self.policy.prices.wait))
         return (after.first_token_at or after.granted_at) + (writing_s or 0.0)
 
@@ -468,14 +493,17 @@ class Dispatcher:
         expected = self._expected.pop(request.task_id, None)
         if expected is None or not expected.prefetched:
             return
-        if expected.model == request.model and request.model in self.ledger:
-            self.prefetches.used += 1
-        else:
-            self.prefetches.wasted += 1
+        is_there = expected.model == request.model and request.model in self.ledger
+        self._foretell(Foretold.USED if is_there else Foretold.WASTED, expected.model, expected.session_id)
 
     def _drop_expectation(self, expected: _Expected) -> None:
         self._expected.pop(expected.task_id, None)
-        self.prefetches.wasted += expected.prefetched
+        if expected.prefetched:
+            self._foretell(Foretold.WASTED, expected.model, expected.session_id)
+
+    def _foretell(self, what: Foretold, model: str, session_id: str) -> None:
+        self.prefetches[what] += 1
+        self._foretold.append((what, model, session_id))
 
     def _end_tasks_that_broke_off(self, now: float) -> None:
         """A task whose next turn does not come, because it was cancelled or failed, is over."""

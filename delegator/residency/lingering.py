@@ -26,13 +26,15 @@ class Prices:
     """What waiting and loading are worth, in GB-seconds.
 
     Attributes:
-        wait: of one second that somebody waits for a load. Below about 550 to 900 a first speaker's model is never
-            worth keeping through a pause of some minutes; above it memory is spent and hardly any time gained.
-        load: of one second of loading that nobody waits for.
+        wait: of one second that somebody waits for a load. The lower, the sooner a first speaker's model is given up
+            in a pause of some minutes; from some hundreds on memory is spent and hardly any time gained.
+        load: of one second of loading that nobody waits for. The higher, the fewer loads.
+
+    The defaults are the leanest that keep every goal of `bench/residency.py` (`docs/performance.md`).
     """
 
-    wait: float = 1000.0
-    load: float = 100.0
+    wait: float = 650.0
+    load: float = 140.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ Knows no models and no memory: what a return is worth is `lingering.py`.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -38,6 +39,8 @@ class ReturnRates:
 
     def __init__(self) -> None:
         """Know nothing but the prior."""
+        self.version = 0
+        """Rises with everything that is learned."""
         self._arrivals = [[0.0] * len(EDGES_S) for _ in range(CLASSES + 1)]
         self._exposure_s = [[0.0] * len(EDGES_S) for _ in range(CLASSES + 1)]
         self._rates: list[tuple[float, ...]] = []
@@ -52,6 +55,7 @@ class ReturnRates:
 
         The wait for a session's first task (`tasks_done` 0) says nothing about people's returns: it counts alone.
         """
+        self.version += 1
         known = _class_of(tasks_done)
         for row in [known] if known == 0 else [known, CLASSES]:
             self._note(row, gap_s, arrived=arrived)
@@ -98,11 +102,10 @@ class ReturnRates:
 
     def restore(self, learned: Mapping[str, Any]) -> bool:
         """Take over what `to_json` gave in a former life; return False for what does not fit this version."""
-        arrivals, exposure = learned.get("arrivals"), learned.get("exposure_s")
-        if learned.get("edges_s") != list(EDGES_S) or not (_is_table(arrivals) and _is_table(exposure)):
+        arrivals, exposure = _table(learned.get("arrivals")), _table(learned.get("exposure_s"))
+        if learned.get("edges_s") != list(EDGES_S) or arrivals is None or exposure is None:
             return False
-        self._arrivals = [list(map(float, row)) for row in arrivals]  # type: ignore[union-attr]
-        self._exposure_s = [list(map(float, row)) for row in exposure]  # type: ignore[union-attr]
+        self._arrivals, self._exposure_s = arrivals, exposure
         for known in range(CLASSES):
             self._compute(known)
         return True
@@ -116,14 +119,13 @@ def _stretch_of(idle_s: float) -> int:
     return max(0, bisect_right(EDGES_S, idle_s) - 1)
 
 
-def _is_table(value: object) -> bool:
-    return (
-        isinstance(value, Sequence)
-        and len(value) == CLASSES + 1
-        and all(
-            isinstance(row, Sequence)
-            and len(row) == len(EDGES_S)
-            and all(isinstance(cell, int | float) and cell >= 0 for cell in row)
-            for row in value
-        )
-    )
+def _table(value: object) -> list[list[float]] | None:
+    """Return `value` as a table of one row per class and one for all; None where it is none."""
+    if not isinstance(value, Sequence) or len(value) != CLASSES + 1:
+        return None
+    for row in value:
+        if not isinstance(row, Sequence) or len(row) != len(EDGES_S):
+            return None
+        if not all(isinstance(cell, int | float) and math.isfinite(cell) and cell >= 0 for cell in row):
+            return None
+    return [list(map(float, row)) for row in value]

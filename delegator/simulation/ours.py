@@ -30,9 +30,13 @@ class DelegatorResidency:
     def session_created(self, session: SimulatedSession) -> None:
         """Announce the session, and bring its first speaker's model in."""
         lead, *others = session.team
-        self.dispatcher.open_session(Outlook(session.session_id, lead, tuple(others)), self._world.now)
-        warm = TurnRequest(f"warm:{session.session_id}", session.session_id, lead, self._all, needs_slot=False)
-        self.dispatcher.announce(warm, self._world.now)
+        outlook = Outlook(session.session_id, lead, tuple(others))
+        self.dispatcher.announce(
+            TurnRequest(
+                f"warm:{session.session_id}", session.session_id, lead, self._all, needs_slot=False, outlook=outlook
+            ),
+            self._world.now,
+        )
         self._pump()
 
     def session_closed(self, session: SimulatedSession) -> None:
