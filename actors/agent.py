@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import os
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -48,8 +48,15 @@ class _Speech:
 class Agent:
     """See the module's head."""
 
-    def __init__(self, role: Role, settings: Settings) -> None:
-        """Stand ready for one role; connects to an endpoint with the first turn there."""
+    def __init__(
+        self, role: Role, settings: Settings, on_first_token: Callable[[Turn], None] = lambda _: None
+    ) -> None:
+        """Stand ready for one role; connects to an endpoint with the first turn there.
+
+        Args:
+            on_first_token: told when a turn begins to speak; must not wait.
+        """
+        self._on_first_token = on_first_token
         self._role = role
         self._settings = settings
         self._clock = Clock(settings.simulator_scale if settings.models == "simulated" else 1.0)
@@ -118,6 +125,8 @@ class Agent:
                     if isinstance(piece, ChatEnd):  # always comes: a stream without an end is an error of the client
                         end = piece
                     else:
+                        if not speech.pieces:
+                            self._on_first_token(turn)
                         speech.add(piece)
         finally:
             asyncio.get_running_loop().call_soon(speech.wake)

@@ -15,6 +15,7 @@ class Turn:
     Attributes:
         turn_id: unique; the same id asked twice is answered once.
         endpoint_url: of the Ollama to speak with.
+        endpoint_id: of the host that is to know when the first token has come; empty: nobody.
         model, num_ctx: what to speak with; already resident there.
         team: role name and title of everybody in the team, by rank.
         said: (role, text) of the earlier turns of this task.
@@ -35,6 +36,7 @@ class Turn:
     message_from: str | None = None
     message: str | None = None
     background: tuple[str, ...] = ()
+    endpoint_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.agent import Agent
-from actors.agent_messages import Pulse
+from actors.agent_messages import Pulse, Turn
 from actors.calls import ask
-from actors.cluster import NAMESPACE, agent_name
+from actors.cluster import NAMESPACE, agent_name, model_host_name
 from delegator.errors import DeadlineExceeded
 from delegator.roles.catalogue import Catalogue
 from delegator.settings import Settings
@@ -31,6 +31,17 @@ log = logging.getLogger(__name__)
 
 AGENT_MEMORY_BYTES = 60_000_000
 """What an agent's process holds of its own: 57 MB measured (Ray 2.60, Python 3.11), rounded up."""
+
+
+def tell_host_of_first_token(turn: Turn) -> None:
+    """Let a turn's `ModelHost` know that it speaks: the next speaker's model may come now. Nobody waits for it."""
+    if turn.endpoint_id:
+        try:
+            host = ray.get_actor(model_host_name(turn.endpoint_id), namespace=NAMESPACE)
+        except ValueError:  # it is being restarted: the next speaker's model is loaded when its turn comes
+            log.info("the host of %s is away: the first token of %s goes untold", turn.endpoint_id, turn.turn_id)
+        else:
+            host.first_token.remote(turn.turn_id)
 
 
 @dataclass(slots=True)
@@ -178,7 +189,11 @@ class AgentPool:
             "max_restarts": -1,
             "scheduling_strategy": NodeAffinitySchedulingStrategy(node_id, soft=True),
         }
-        return ray.remote(Agent).options(**options).remote(self._catalogue.role(role), self._settings)
+        return (
+            ray.remote(Agent)
+            .options(**options)
+            .remote(self._catalogue.role(role), self._settings, tell_host_of_first_token)
+        )
 
     async def _terminate(self, role: str, handle: Any) -> None:
         """Kill the actor and wait until Ray no longer knows its name."""

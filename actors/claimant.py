@@ -11,6 +11,7 @@ from uuid import uuid4
 from actors.host_messages import Claims
 from actors.parts import OpenSession
 from actors.recorder import Recorder
+from delegator.residency.demand import Outlook
 
 
 class Claimant:
@@ -21,8 +22,14 @@ class Claimant:
         recorder: Recorder,
         sessions: Callable[[], Iterable[OpenSession]],
         turns: Callable[[], frozenset[str]],
+        outlook: Callable[[OpenSession, str], Outlook],
     ) -> None:
-        """Claim for the open `sessions` and the ids of the `turns` under way, as they are when it is asked."""
+        """Claim for the open `sessions` and the ids of the `turns` under way, as they are when it is asked.
+
+        Args:
+            outlook: what a session needs on an endpoint, for a host that has lost its memory.
+        """
+        self._outlook = outlook
         self._recorder = recorder
         self._sessions = sessions
         self._turns = turns
@@ -36,4 +43,5 @@ class Claimant:
             loaded_by_us=self._recorder.loaded_on(endpoint_id),
             life=self._life,
             remove_orphans=remove_orphans,
+            outlooks=tuple(o for s in self._sessions() if (o := self._outlook(s, endpoint_id)).models),
         )

@@ -10,6 +10,9 @@ from delegator.residency.planner import Snapshot
 from delegator.roles.catalogue import Model
 from delegator.store.records import ModelFactsRecord
 
+RETURNS = "returns"
+"""Name under which the store keeps what a host has learned about how soon people come back."""
+
 
 @dataclass(frozen=True, slots=True)
 class HostSpec:

@@ -14,8 +14,10 @@ from actors.recorder import Recorder
 from delegator.analysis import Analyzer
 from delegator.clock import Clock
 from delegator.errors import AgentNotActive, SessionEnded
+from delegator.residency.demand import Outlook
 from delegator.roles.catalogue import Catalogue, Model
 from delegator.schemas import Degradation, EventKind
+from delegator.sessions.turns import plan_team_turns
 from delegator.settings import Settings
 from delegator.store.records import SessionRecord
 from delegator.store.store import Store
@@ -45,6 +47,19 @@ class Parts:
         """Return the host on which a role of a session speaks; the first one where its place is not known."""
         endpoint_id = session.endpoints.get(role, "")
         return self.hosts.get(endpoint_id) if endpoint_id in self.hosts else self.hosts.first
+
+    def outlook_of(self, session: OpenSession, endpoint_id: str) -> Outlook:
+        """Return what a session needs on one endpoint, as its team is now."""
+        speakers = plan_team_turns(session.team, self.catalogue) if session.team else ()
+        here: dict[str, None] = {}
+        lead = ""
+        for place, turn in enumerate(speakers):
+            if self.host_of(session, turn.role).endpoint_id == endpoint_id:
+                model = session.model_of(turn.role, self.catalogue).name
+                lead = model if place == 0 else lead
+                here[model] = None
+        others = tuple(model for model in here if model != lead)
+        return Outlook(session.session_id, lead, others, session.record.tasks_delegated)
 
 
 @dataclass(frozen=True, slots=True)

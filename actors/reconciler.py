@@ -16,12 +16,12 @@ from ray.exceptions import RayError
 
 from actors.claimant import Claimant
 from actors.host_handle import HostHandle
-from actors.host_messages import Sweep
+from actors.host_messages import RETURNS, Sweep
 from actors.parts import Ending, OpenSession, Parts
 from actors.session_book import SessionBook
 from delegator.errors import DelegatorError
 from delegator.schemas import CleanupReply, EventKind
-from delegator.store.records import NewEvent
+from delegator.store.records import LearnedRecord, NewEvent
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +100,9 @@ class Reconciler:
         claims = self._claimant.claims_on
         found = await host.reconcile(lambda: claims(host.endpoint_id, remove_orphans=remove_orphans))
         await self._write_down([], found)
+        if found.learned is not None:
+            now = self._parts.clock.now()
+            await self._parts.store.put_learned([LearnedRecord(host.endpoint_id, RETURNS, found.learned, now)])
         return found
 
     async def _end_sessions(self) -> list[str]:

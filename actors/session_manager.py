@@ -109,7 +109,7 @@ class SessionManager:
         self._parts = parts
         self._book = SessionBook(parts)
         self._teams = TeamChanges(parts)
-        claimant = Claimant(parts.recorder, self._book.sessions, self._turns_under_way)
+        claimant = Claimant(parts.recorder, self._book.sessions, self._turns_under_way, parts.outlook_of)
         self._tasks = TaskRunner(parts, TurnAttempts(parts, claimant))
         self._queries = Queries(parts, self._book, self._tasks)
         self._planning = Planning(parts)

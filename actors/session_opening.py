@@ -122,12 +122,16 @@ class SessionOpening:
                 return
 
     async def _warm(self, session: OpenSession, role: str) -> None:
-        model = session.model_of(role, self._parts.catalogue)
+        host = self._parts.host_of(session, role)
         wish = TurnWish(
-            f"warm:{session.session_id}:{role}", session.session_id, model, session.record.limits_max_memory_bytes
+            f"warm:{session.session_id}:{role}",
+            session.session_id,
+            session.model_of(role, self._parts.catalogue),
+            session.record.limits_max_memory_bytes,
+            outlook=self._parts.outlook_of(session, host.endpoint_id),
         )
         deadline_s = max(30.0, self._parts.clock.real_s(self._parts.settings.create_deadline_s))
-        await self._parts.host_of(session, role).warm(wish, deadline_s)
+        await host.warm(wish, deadline_s)
 
     async def _moved(self, session: OpenSession, role: str, exc: DelegatorError, without: set[Excluded]) -> bool:
         model = session.model_of(role, self._parts.catalogue).name

@@ -13,12 +13,12 @@ from actors.agent_messages import Spoken, Turn
 from actors.calls import ACTOR_LOST, ask
 from actors.claimant import Claimant
 from actors.host_handle import HostHandle
-from actors.host_messages import Grant, TurnWish
+from actors.host_messages import Grant, LaterTurn, TurnWish
 from actors.moves import Moves
 from actors.parts import Parts
 from actors.running_task import TurnAtHand, turn_event
 from actors.session_limit import SessionLimit
-from actors.turn_recovery import Troubles, TurnRecovery, turn_place
+from actors.turn_recovery import Troubles, TurnRecovery
 from delegator.errors import (
     AgentLost,
     DeadlineExceeded,
@@ -31,6 +31,7 @@ from delegator.errors import (
     ReplyBroken,
     Unavailable,
 )
+from delegator.roles.catalogue import Model
 from delegator.schemas import EventKind
 from delegator.store.records import MessageRecord
 
@@ -86,7 +87,7 @@ class TurnAttempts:
         turn.running.role, turn.running.waiting_for = turn.role, model.name
         try:
             limit = await self._limit.claim(session, turn.turn_id, host.endpoint_id, model, deadline_s=deadline_s)
-            grant = await self._acquire(host, TurnWish(turn.turn_id, session.session_id, model, limit), deadline_s)
+            grant = await self._acquire(host, self._wish(turn, host, model, limit), deadline_s)
             turn.running.waiting_for = None
             started = turn_event(
                 turn, EventKind.TURN_STARTED, clock.now(), model=model.name, turn=turn.index, attempt=attempt,
@@ -98,6 +99,23 @@ class TurnAttempts:
         finally:
             await asyncio.shield(asyncio.create_task(self._release_turn(turn, host)))
         return await self._write_down(turn, spoken, model.name, grant.load_s, attempt)
+
+    def _wish(self, turn: TurnAtHand, host: HostHandle, model: Model, limit_bytes: int) -> TurnWish:
+        """Say what the turn needs, and what its task will need on that host after it."""
+        session, later = turn.session, []
+        for ahead, planned in enumerate(turn.record.turns[turn.index + 1 :], start=1):
+            if self._parts.host_of(session, planned.role) is host:
+                later.append(LaterTurn(session.model_of(planned.role, self._parts.catalogue), ahead))
+        return TurnWish(
+            turn.turn_id,
+            session.session_id,
+            model,
+            limit_bytes,
+            task_id=turn.record.task_id,
+            later=tuple(later),
+            continues=turn.index + 1 < len(turn.record.turns),
+            outlook=self._parts.outlook_of(session, host.endpoint_id),
+        )
 
     async def _acquire(self, host: HostHandle, wish: TurnWish, deadline_s: float) -> Grant:
         try:
@@ -113,14 +131,19 @@ class TurnAttempts:
             log.warning("the slot of %s is left to the reconciler: %s", turn.turn_id, exc)
 
     def _warm_next(self, turn: TurnAtHand) -> None:
-        """While this role speaks, bring in the next one's model where there is memory to spare."""
+        """While this role speaks, bring in the next one's model where there is memory to spare.
+
+        Where both speak on one endpoint its host does that by itself, in time for the end of this turn.
+        """
         if turn.index + 1 >= len(turn.record.turns):
             return
         session, role = turn.session, turn.record.turns[turn.index + 1].role
         model, host = session.model_of(role, self._parts.catalogue), self._parts.host_of(session, role)
+        if host is self._parts.host_of(session, turn.role):
+            return
         spare = self._limit.spare(session, host.endpoint_id)
         doubted = self._parts.hosts.doubts.why(host.endpoint_id) is not None and len(self._parts.hosts) > 1
-        if doubted or (host.endpoint_id, model.name) == turn_place(self._parts, turn) or model.memory_bytes > spare:
+        if doubted or model.memory_bytes > spare:
             return
         turn_id = f"warm:{turn.record.task_id}:{turn.index + 1}"
         wish = TurnWish(turn_id, session.session_id, model, spare, spare_only=True)
@@ -165,6 +188,7 @@ class TurnAttempts:
             message_from=record.from_role if is_message else None,
             message=record.text if is_message else None,
             background=turn.background,
+            endpoint_id=host.endpoint_id,
         )
 
     async def _write_down(

@@ -13,7 +13,7 @@ from actors.agent_pool import AGENT_MEMORY_BYTES, AgentPool
 from actors.cluster import NAMESPACE, model_host_name
 from actors.doubts import Doubts
 from actors.host_handle import HostHandle
-from actors.host_messages import HostSpec
+from actors.host_messages import RETURNS, HostSpec
 from actors.hosts import Hosts
 from actors.model_host_actor import ModelHostActor
 from actors.nodes import Node, living_nodes, node_of
@@ -25,7 +25,7 @@ from delegator.clock import Clock
 from delegator.endpoints import Endpoint, endpoints_of, shared_memory
 from delegator.roles.catalogue import Catalogue, load_catalogue
 from delegator.settings import GB, Settings
-from delegator.store.records import ModelFactsRecord
+from delegator.store.records import LearnedRecord, ModelFactsRecord
 from delegator.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,8 @@ async def wire(settings: Settings) -> Parts:
     store = Store(settings.database_url or "", pool_size=8)
     await store.open()
     facts = await store.model_facts()
-    hosts, recorder = _hosts(settings, catalogue, doubts, facts), Recorder(store, doubts)
+    hosts = _hosts(settings, catalogue, doubts, facts, await store.all_learned())
+    recorder = Recorder(store, doubts)
     return Parts(
         settings=settings,
         catalogue=catalogue,
@@ -60,6 +61,10 @@ async def wire(settings: Settings) -> Parts:
     )
 
 
+def _is_of(learned: LearnedRecord, endpoint_id: str) -> bool:
+    return learned.endpoint == endpoint_id and learned.name == RETURNS and isinstance(learned.value, dict)
+
+
 def model_capacity_bytes(settings: Settings, catalogue: Catalogue) -> int:
     """Return what models may take on this machine: the memory given, less what the agents' own processes hold."""
     given = DEFAULT_MEMORY_BYTES if settings.memory is None else settings.memory
@@ -70,7 +75,13 @@ def _agents_bytes(catalogue: Catalogue) -> int:
     return AGENT_MEMORY_BYTES * len(catalogue.roles)
 
 
-def _hosts(settings: Settings, catalogue: Catalogue, doubts: Doubts, facts: Sequence[ModelFactsRecord]) -> Hosts:
+def _hosts(
+    settings: Settings,
+    catalogue: Catalogue,
+    doubts: Doubts,
+    facts: Sequence[ModelFactsRecord],
+    learned: Sequence[LearnedRecord],
+) -> Hosts:
     """Find or create the model host of every endpoint, each on its endpoint's node."""
     nodes = living_nodes()
     here_id = ray.get_runtime_context().get_node_id()
@@ -90,6 +101,7 @@ def _hosts(settings: Settings, catalogue: Catalogue, doubts: Doubts, facts: Sequ
             reserve_in_ray=node is not None and node.node_id in guarded,
             node_address=node.address if node is not None and len(nodes) > 1 else None,
             facts=tuple(known for known in facts if known.endpoint == endpoint.endpoint_id),
+            learned=next((one.value for one in learned if _is_of(one, endpoint.endpoint_id)), {}),
         )
         handle = _find_or_create_host(spec, settings, (node or here).node_id)
         node_id = node.node_id if node is not None else None

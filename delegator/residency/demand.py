@@ -78,7 +78,7 @@ class Demand:
         session = self._open.pop(session_id, None)
         if session is None:
             return
-        if session.idle_since is not None and session.tasks_done:
+        if session.idle_since is not None:
             self.returns.learn(session.tasks_done, now - session.idle_since, arrived=False)
         self.changed |= session.outlook.models
 

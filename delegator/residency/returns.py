@@ -1,9 +1,10 @@
 """How soon people come back: the learned rate at which an open session's next task arrives.
 
-A life table. Time since a session's last answer is cut into stretches; for each stretch it is counted how many tasks
-arrived in it and for how long sessions stood open in it. Arrivals by exposure is the rate (the hazard). Sessions are
-told apart by how many tasks they have done, because after the fourth task a fifth is less likely than a second after
-the first; what a class has not seen yet it borrows from all. Old observations fade, so that habits may change.
+Every gap after an answer ends in a task or in the session's close. Learned are: how long the gaps of either kind last
+(two histograms, shared by all sessions), and how likely a task is after so many tasks done (one share per number: after
+the fourth a fifth is less likely than a second after the first). Together they give the rate of arrivals at any moment
+of a gap (the hazard), which falls as it becomes likelier that nobody will come. The wait for a session's first task is
+learned apart. Old observations fade, so that habits may change.
 
 Knows no models and no memory: what a return is worth is `lingering.py`.
 """
@@ -16,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 EDGES_S = (0, 2, 5, 10, 20, 30, 45, 60, 80, 100, 130, 160, 200, 250, 310, 400, 500, 650, 900, 1200, 1800, 3600)
-"""Where the stretches begin, in model seconds; the last one has no end."""
+"""Where the stretches of a gap begin, in model seconds; the last one has no end."""
 
 CLASSES = 6
 """Sessions that have done 0, 1, 2, 3, 4, 5 or more tasks."""
@@ -24,67 +25,64 @@ CLASSES = 6
 FADING = 0.995
 """What one more gap leaves of the weight of those before it: about the last 200 count."""
 
-PRIOR_RATE = 1 / 240
-"""Arrivals a second before anything is known: people come back after some minutes."""
+ASSUMED_GAP_S = 240.0
+ASSUMED_FIRST_GAP_S = 20.0
+ASSUMED_GAPS = 4.0
+"""Before anything is known: gaps last four minutes on average, twenty seconds before a session's first task; that
+counts as much as this many seen."""
 
-PRIOR_ARRIVALS = 0.5
-"""How many arrivals of one stretch the prior is worth."""
+ASSUMED_SHARE = 0.75
+ASSUMED_SHARE_GAPS = 2.0
+"""Before anything is known: three of four gaps end in a task."""
 
-BORROWED_ARRIVALS = 3.0
-"""How many arrivals of one stretch the experience of all classes is worth to one class."""
+_OPEN_STRETCH_S = 3600.0
+"""How long the last stretch is taken to be."""
 
 
 class ReturnRates:
     """Learned from gaps: how long a session stood open without a task, and whether a task ended that."""
 
     def __init__(self) -> None:
-        """Know nothing but the prior."""
+        """Know nothing but what is assumed."""
         self.version = 0
         """Rises with everything that is learned."""
-        self._arrivals = [[0.0] * len(EDGES_S) for _ in range(CLASSES + 1)]
-        self._exposure_s = [[0.0] * len(EDGES_S) for _ in range(CLASSES + 1)]
-        self._rates: list[tuple[float, ...]] = []
-        self._cumulative: list[tuple[float, ...]] = []
-        for known in range(CLASSES):
-            self._rates.append(())
-            self._cumulative.append(())
-            self._compute(known)
+        self._lengths = {kind: [0.0] * len(EDGES_S) for kind in ("first", "task", "close")}
+        self._ends = [[0.0, 0.0] for _ in range(CLASSES)]
+        """By tasks done: gaps that a close, and that a task ended."""
+        self._rates: list[tuple[float, ...]] = [()] * CLASSES
+        self._cumulative: list[tuple[float, ...]] = [()] * CLASSES
+        self._compute_all()
 
     def learn(self, tasks_done: int, gap_s: float, *, arrived: bool) -> None:
-        """Note one gap of `gap_s` model seconds after `tasks_done` tasks; `arrived`: a task ended it, not a close.
-
-        The wait for a session's first task (`tasks_done` 0) says nothing about people's returns: it counts alone.
-        """
+        """Note one gap of `gap_s` model seconds after `tasks_done` tasks; `arrived`: a task ended it, not a close."""
         self.version += 1
         known = _class_of(tasks_done)
-        for row in [known] if known == 0 else [known, CLASSES]:
-            self._note(row, gap_s, arrived=arrived)
-        for changed in [known] if known == 0 else range(1, CLASSES):
-            self._compute(changed)
+        kind = "close" if not arrived else "first" if known == 0 else "task"
+        lengths = self._lengths[kind] = [count * FADING for count in self._lengths[kind]]
+        lengths[_stretch_of(gap_s)] += 1.0
+        ends = self._ends[known] = [count * FADING for count in self._ends[known]]
+        ends[arrived] += 1.0
+        self._compute_all()
 
-    def _note(self, row: int, gap_s: float, *, arrived: bool) -> None:
-        arrivals, exposure = self._arrivals[row], self._exposure_s[row]
-        for stretch, begin in enumerate(EDGES_S):
-            end = EDGES_S[stretch + 1] if stretch + 1 < len(EDGES_S) else float("inf")
-            stood = min(gap_s, end) - begin
-            exposure[stretch] = exposure[stretch] * FADING + max(0.0, stood)
-            arrivals[stretch] *= FADING
-        if arrived:
-            arrivals[_stretch_of(gap_s)] += 1.0
+    def _compute_all(self) -> None:
+        closes = _density(self._lengths["close"], ASSUMED_GAP_S)
+        first = _density(self._lengths["first"], ASSUMED_FIRST_GAP_S)
+        later = _density(self._lengths["task"], ASSUMED_GAP_S)
+        for known in range(CLASSES):
+            self._compute(known, later if known else first, closes)
 
-    def _compute(self, known: int) -> None:
-        own_arrivals, own_exposure = self._arrivals[known], self._exposure_s[known]
-        all_arrivals, all_exposure = self._arrivals[CLASSES], self._exposure_s[CLASSES]
-        rates = []
-        for stretch in range(len(EDGES_S)):
-            expected = (all_arrivals[stretch] + PRIOR_ARRIVALS) / (
-                all_exposure[stretch] + PRIOR_ARRIVALS / PRIOR_RATE
-            )
-            weight = PRIOR_ARRIVALS if known == 0 else BORROWED_ARRIVALS
-            rates.append((own_arrivals[stretch] + weight) / (own_exposure[stretch] + weight / expected))
-        cumulative = [0.0]
-        for stretch in range(len(EDGES_S) - 1):
-            cumulative.append(cumulative[-1] + rates[stretch] * (EDGES_S[stretch + 1] - EDGES_S[stretch]))
+    def _compute(self, known: int, arrivals: Sequence[float], closes: Sequence[float]) -> None:
+        """Turn the two densities and the class's share into a rate for each stretch, and its sum."""
+        closed, arrived = self._ends[known]
+        share = (arrived + ASSUMED_SHARE * ASSUMED_SHARE_GAPS) / (arrived + closed + ASSUMED_SHARE_GAPS)
+        to_come, to_close = share, 1.0 - share
+        rates, cumulative = [], [0.0]
+        for stretch, width in enumerate(_WIDTHS_S):
+            come, close = share * arrivals[stretch], (1.0 - share) * closes[stretch]
+            open_on_average = max(1e-9, to_come + to_close - (come + close) / 2)
+            rates.append(come / (open_on_average * width))
+            cumulative.append(cumulative[-1] + rates[-1] * width)
+            to_come, to_close = to_come - come, to_close - close
         self._rates[known] = tuple(rates)
         self._cumulative[known] = tuple(cumulative)
 
@@ -98,17 +96,34 @@ class ReturnRates:
 
     def to_json(self) -> dict[str, Any]:
         """Return what has been learned, JSON-ready."""
-        return {"edges_s": list(EDGES_S), "arrivals": self._arrivals, "exposure_s": self._exposure_s}
+        return {"edges_s": list(EDGES_S), "lengths": self._lengths, "ends": self._ends}
 
     def restore(self, learned: Mapping[str, Any]) -> bool:
         """Take over what `to_json` gave in a former life; return False for what does not fit this version."""
-        arrivals, exposure = _table(learned.get("arrivals")), _table(learned.get("exposure_s"))
-        if learned.get("edges_s") != list(EDGES_S) or arrivals is None or exposure is None:
+        lengths, ends = learned.get("lengths"), learned.get("ends")
+        if learned.get("edges_s") != list(EDGES_S) or not isinstance(lengths, Mapping) or not isinstance(ends, list):
             return False
-        self._arrivals, self._exposure_s = arrivals, exposure
-        for known in range(CLASSES):
-            self._compute(known)
+        rows = {kind: _counts(lengths.get(kind), len(EDGES_S)) for kind in self._lengths}
+        pairs = [_counts(pair, 2) for pair in ends]
+        if len(pairs) != CLASSES or None in pairs or None in rows.values():
+            return False
+        self._lengths = {kind: row for kind, row in rows.items() if row is not None}
+        self._ends = [pair for pair in pairs if pair is not None]
+        self._compute_all()
         return True
+
+
+_WIDTHS_S = [*(end - begin for begin, end in zip(EDGES_S, EDGES_S[1:], strict=False)), _OPEN_STRETCH_S]
+
+
+def _density(counts: Sequence[float], assumed_s: float) -> list[float]:
+    """Return the share of gaps that end in each stretch; before anything is known, exponential."""
+    total = sum(counts) + ASSUMED_GAPS
+    shares = []
+    for begin, width, count in zip(EDGES_S, _WIDTHS_S, counts, strict=True):
+        assumed = math.exp(-begin / assumed_s) - math.exp(-(begin + width) / assumed_s)
+        shares.append((count + ASSUMED_GAPS * assumed) / total)
+    return shares
 
 
 def _class_of(tasks_done: int) -> int:
@@ -119,13 +134,10 @@ def _stretch_of(idle_s: float) -> int:
     return max(0, bisect_right(EDGES_S, idle_s) - 1)
 
 
-def _table(value: object) -> list[list[float]] | None:
-    """Return `value` as a table of one row per class and one for all; None where it is none."""
-    if not isinstance(value, Sequence) or len(value) != CLASSES + 1:
+def _counts(value: object, length: int) -> list[float] | None:
+    """Return `value` as counts; None where it is something else."""
+    if not isinstance(value, Sequence) or len(value) != length:
         return None
-    for row in value:
-        if not isinstance(row, Sequence) or len(row) != len(EDGES_S):
-            return None
-        if not all(isinstance(cell, int | float) and math.isfinite(cell) and cell >= 0 for cell in row):
-            return None
-    return [list(map(float, row)) for row in value]
+    if not all(isinstance(cell, int | float) and math.isfinite(cell) and cell >= 0 for cell in value):
+        return None
+    return [float(cell) for cell in value]

@@ -15,6 +15,7 @@ from actors.recorder import GONE
 from actors.reservations import LedgerOnly
 from delegator.ollama.client import OllamaClient
 from delegator.ollama.simulator.server import SimulatedHost
+from delegator.residency.demand import Outlook
 from delegator.roles.catalogue import Catalogue, load_catalogue
 from delegator.schemas import EventKind
 from delegator.settings import GB, Settings
@@ -40,7 +41,8 @@ class HostUnderTest:
         self, turn_id: str, model: str, *, session: str = "s1", limit: int = ROOMY, spare: bool = False
     ) -> TurnWish:
         """Return a wish for one of the catalogue's models."""
-        return TurnWish(turn_id, session, self.catalogue.models[model], limit, spare_only=spare)
+        outlook = Outlook(session, model)
+        return TurnWish(turn_id, session, self.catalogue.models[model], limit, spare_only=spare, outlook=outlook)
 
     async def loaded(self) -> set[str]:
         """Return what Ollama itself says is in memory."""
@@ -73,7 +75,8 @@ class HostUnderTest:
                 ours.add(event.model or "")
             elif event.kind in GONE:
                 ours.discard(event.model or "")
-        return Claims(held=held, turns=frozenset(), loaded_by_us=frozenset(ours))
+        outlooks = tuple(Outlook(session, models[0], models[1:]) for session, models in held.items() if models)
+        return Claims(held=held, turns=frozenset(), loaded_by_us=frozenset(ours), outlooks=outlooks)
 
 
 class SlowReservations(LedgerOnly):
