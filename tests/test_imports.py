@@ -34,6 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "analysis": BASICS | {"roles", "schemas"},
     "residency": BASICS | {"roles", "schemas"},
     "sessions": BASICS | {"roles", "residency", "schemas"},
+    "simulation": BASICS | {"roles", "residency", "schemas", "analysis", "sessions"},
     "store": BASICS | {"schemas"},
     "ollama": BASICS,
     "ollama.dialect": BASICS | {"ollama"},

@@ -103,6 +103,11 @@ class _Seating:
         self._failed: set[tuple[int, tuple[int, ...], tuple[int, ...]]] = set()
         least = [min((need.bytes for need in needs if need is not None), default=0) for needs in self._needs]
         self._least = [sum(least[index:]) for index in range(len(least) + 1)]
+        self._relief = [
+            [-sum(min(0, need.bytes) for needs in self._needs[index:] if (need := needs[room])) for room in _of(rooms)]
+            for index in range(1, len(least) + 1)
+        ]
+        """By model and endpoint: what those after it may give back there, being loaded anew in less than they have."""
 
     def found(self) -> Seats | None:
         """Return seats for all models, if there are any."""
@@ -111,7 +116,7 @@ class _Seating:
 
     def _place(self, index: int, seats: Seats) -> bool:
         if index == len(self._models):
-            return True
+            return all(free >= 0 for free in self._free)
         state = (index, tuple(self._free), tuple(self._slots))
         if state in self._failed or self._least[index] > sum(max(0, free) for free in self._free):
             return False
@@ -131,9 +136,15 @@ class _Seating:
         fitting = [
             (room, need)
             for room, need in enumerate(self._needs[index])
-            if need is not None and need.bytes <= self._free[room] and need.places <= self._slots[room]
+            if need is not None
+            and need.bytes <= max(0, self._free[room] + self._relief[index][room])
+            and need.places <= self._slots[room]
         ]
         return sorted(fitting, key=lambda choice: (not choice[1].here, -self._free[choice[0]], choice[0]))
+
+
+def _of(rooms: Sequence[Room]) -> range:
+    return range(len(rooms))
 
 
 class _Need(NamedTuple):

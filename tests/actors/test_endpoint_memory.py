@@ -180,6 +180,7 @@ async def test_a_load_tells_all_that_is_to_be_remembered_of_it(on_stage: OnStage
         "num_ctx": 8192,
         "load_s": round(load_s, 3),
         "was_there": False,
+        "evicted": [],
         "gpu_bytes": 0,
         "weights": MODELS["mistral:7b"].weights_digest,
         "parallel": 1,

@@ -479,7 +479,7 @@ async def test_a_model_whose_load_was_given_up_and_came_true_later_is_unloaded_b
         await it.host.acquire(it.wish("t", DEVELOPER), DEADLINE_S)
     await it.client.load(DEVELOPER, LoadOptions(8192), keep_alive_s=600, deadline_s=DEADLINE_S)
 
-    sweep = await it.host.reconcile(await it.claims(s1=()))
+    sweep = await it.host.reconcile(await it.claims())
 
     assert sweep.models_unloaded == (DEVELOPER,)
     assert await it.loaded() == set()
