@@ -132,10 +132,10 @@ class ResidencySettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     wait_price: Positive = Field(
-        650, description="GB-seconds that one second of waiting for a load is worth; more holds models longer."
+        850, description="GB-seconds that one second of waiting for a load is worth; more holds models longer."
     )
     load_price: Positive = Field(
-        140, description="GB-seconds that one second of loading is worth; more loads less often (disk, power)."
+        160, description="GB-seconds that one second of loading is worth; more loads less often (disk, power)."
     )
     prefetch: bool = Field(True, description="Bring the next speaker's model in while its colleague still writes.")
 

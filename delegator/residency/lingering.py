@@ -33,8 +33,8 @@ class Prices:
     The defaults are the leanest that keep every goal of `bench/residency.py` (`docs/performance.md`).
     """
 
-    wait: float = 650.0
-    load: float = 140.0
+    wait: float = 850.0
+    load: float = 160.0
 
 
 @dataclass(frozen=True, slots=True)
