@@ -112,6 +112,7 @@ class Queries:
         baseline = self.baseline_bytes()
         used = sum(host.snapshot.used_bytes for host in hosts.values())
         agents = len(self._parts.pool.live())
+        prefetches = sum(host.prefetches for host in hosts.values())
         return ResourceSummaryReply(
             active_agents=agents,
             total_memory_gb=used / GB,
@@ -128,6 +129,8 @@ class Queries:
                 views.endpoint_info(handle, hosts.get(handle.endpoint_id), self._parts)
                 for handle in self._parts.hosts.all()
             ],
+            prefetches=prefetches,
+            prefetch_hit_ratio=sum(h.prefetches_used for h in hosts.values()) / prefetches if prefetches else None,
         )
 
     def baseline_bytes(self) -> int:

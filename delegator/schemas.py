@@ -1113,6 +1113,8 @@ class ResourceSummaryReply(Reply):
     turns_waiting: int
     simulated: bool
     endpoints: list[EndpointInfo] = Field(default_factory=list, description="Each Ollama endpoint by itself.")
+    prefetches: int = Field(0, description="Next speakers' models brought in ahead of their turn, since the start.")
+    prefetch_hit_ratio: Ratio | None = Field(None, description="Share of them that were there when the turn came.")
 
 
 class StatisticsRequest(Request):
