@@ -121,7 +121,15 @@ async def test_a_host_that_stops_takes_all_its_engines_along(bring):
 
 
 def _engines() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if any("runner_process" in word for word in child.cmdline())]
+    return [child for child in psutil.Process().children() if any("runner_process" in word for word in _words_of(child))]
+
+
+def _words_of(process: psutil.Process) -> list[str]:
+    """Return a process's command; none of one that has ended, be it that nobody has taken note yet."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # a zombie too
+        return []
 
 
 async def _count(client: OllamaClient, model: str) -> int:
