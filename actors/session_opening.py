@@ -35,6 +35,9 @@ from delegator.store.records import AgentRecord, NewEvent, SessionRecord
 
 log = logging.getLogger(__name__)
 
+ALREADY_THERE_S = 0.02
+"""Real seconds in which a team whose agents and first model are there gets ready: its row then says so at once."""
+
 
 class SessionOpening:
     """Opens sessions and undoes those that cannot be opened."""
@@ -53,15 +56,20 @@ class SessionOpening:
         self._sessions.ensure_place()
         prepared = await self._planning.prepare(request)
         session = self._sessions.take_place(lambda session_id, now: _new_record(self._parts, prepared, session_id, now))
-        warming: asyncio.Task[None] | None = None
+        readying: asyncio.Task[None] | None = None
         try:
             async with session.lock:  # who finds it meanwhile waits for its row
                 _settle(session, prepared)
-                warming = asyncio.create_task(self._warm_first(session))
-                await self._write_down(session)
-                self._begin(session, warming)
+                mark = self._parts.clock.mark()
+                readying = asyncio.create_task(self._get_ready(session))
+                if await _is_done_soon(readying):
+                    self._note_ready(session, mark)
+                    await self._write_down(session, _ready(session))
+                else:
+                    await self._write_down(session)
+                    self._begin(session, readying, mark)
         except BaseException as exc:
-            await self._fail(session, warming, exc)
+            await self._fail(session, readying, exc)
             raise
         await self._await_opening(session, request.wait_s)
         return session
@@ -76,14 +84,14 @@ class SessionOpening:
 
     def begin(self, session: OpenSession) -> None:
         """Begin to open a session whose row is there: one that was still starting when the process died."""
-        self._begin(session, asyncio.create_task(self._warm_first(session)))
+        self._begin(session, asyncio.create_task(self._get_ready(session)), self._parts.clock.mark())
 
-    def _begin(self, session: OpenSession, warming: asyncio.Task[None]) -> None:
-        opening = asyncio.create_task(self._open_up(session, warming, self._parts.clock.mark()))
+    def _begin(self, session: OpenSession, readying: asyncio.Task[None], mark: float) -> None:
+        opening = asyncio.create_task(self._open_up(session, readying, mark))
         opening.add_done_callback(_look_at)
         session.opening = opening
 
-    async def _write_down(self, session: OpenSession) -> None:
+    async def _write_down(self, session: OpenSession, *further: NewEvent) -> None:
         record = session.record
         now = record.created_at
         self._energy.begin(record.session_id)
@@ -102,7 +110,7 @@ class SessionOpening:
             AgentRecord(record.session_id, role, session.models[role], now, endpoint=session.endpoints[role])
             for role in session.team
         ]
-        await self._parts.store.create_session(record, agents, events)
+        await self._parts.store.create_session(record, agents, [*events, *further])
 
     # ── getting ready ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -142,48 +150,56 @@ class SessionOpening:
         async with session.lock:  # its row must be there before it can tell another place
             return await self._moves.move(session, role, without, exc.message) is not None
 
-    async def _open_up(self, session: OpenSession, warming: asyncio.Task[None], mark: float) -> None:
-        """Make a session ready: every agent answers and the first speaker's model is resident."""
+    async def _get_ready(self, session: OpenSession) -> None:
+        """Bring in the first speaker's model, and have every agent answer, at the same time."""
+        warming = asyncio.create_task(self._warm_first(session))
         spawning = [asyncio.create_task(self._leases.lease(session, role)) for role in session.team]
         try:
             await asyncio.gather(warming, *spawning)
-            now = self._parts.clock.now()
-            ready_s = self._parts.clock.elapsed_s(mark)
-            await self._parts.store.mark_session_ready(
-                session.session_id,
-                now,
-                ready_s,
-                [
-                    NewEvent(
-                        kind=EventKind.SESSION_READY,
-                        at=now,
-                        session_id=session.session_id,
-                        data={"seconds_to_ready": round(ready_s, 3)},
-                    )
-                ],
-            )
-            session.record = replace(
-                session.record, status=SessionStatus.ACTIVE, started_at=now, seconds_to_ready=ready_s
-            )
-            session.opening = None
-        except BaseException as exc:
+        except BaseException:
             for task in (warming, *spawning):
                 task.cancel()
             await asyncio.gather(warming, *spawning, return_exceptions=True)
+            raise
+
+    def _note_ready(self, session: OpenSession, mark: float) -> None:
+        clock = self._parts.clock
+        session.record = replace(
+            session.record, status=SessionStatus.ACTIVE, started_at=clock.now(), seconds_to_ready=clock.elapsed_s(mark)
+        )
+
+    async def _open_up(self, session: OpenSession, readying: asyncio.Task[None], mark: float) -> None:
+        """Wait until a session is ready, and write that down."""
+        before = session.record
+        try:
+            await readying
+            self._note_ready(session, mark)
+            record = session.record
+            if record.started_at is not None:
+                await self._parts.store.mark_session_ready(
+                    session.session_id, record.started_at, record.seconds_to_ready or 0.0, [_ready(session)]
+                )
+            session.opening = None
+        except BaseException as exc:
+            session.record = replace(
+                session.record, status=before.status, started_at=before.started_at, seconds_to_ready=None
+            )
+            readying.cancel()
+            await asyncio.gather(readying, return_exceptions=True)
             if session.ending is None:  # otherwise whoever ends it gives back what it has
-                await self._fail(session, warming, exc)
+                await self._fail(session, readying, exc)
             raise
 
     # ── undoing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _fail(self, session: OpenSession, warming: asyncio.Task[None] | None, exc: BaseException) -> None:
+    async def _fail(self, session: OpenSession, readying: asyncio.Task[None] | None, exc: BaseException) -> None:
         """Undo a session that could not be opened, and keep in the history why."""
         reason = exc.message if isinstance(exc, DelegatorError) else str(exc) or type(exc).__name__
         session.ending = Ending(EventKind.SESSION_FAILED, reason[:500])
         self._sessions.leave(session)
         self._energy.leave(session.session_id)
         self._sessions.failing[session.session_id] = session
-        await self._abandon(session, warming)
+        await self._abandon(session, readying)
         if not isinstance(exc, StoreUnavailable):  # it would not answer now either: the reconciler asks later
             await self._close_failed(session, session.ending)
 
@@ -209,16 +225,34 @@ class SessionOpening:
         self._sessions.failing.pop(session.session_id, None)
         self._parts.recorder.forget(session.session_id)
 
-    async def _abandon(self, session: OpenSession, warming: asyncio.Task[None] | None) -> None:
+    async def _abandon(self, session: OpenSession, readying: asyncio.Task[None] | None) -> None:
         """Let go of everything a session has or is about to get."""
-        if warming is not None:
-            warming.cancel()
-            await asyncio.gather(warming, return_exceptions=True)
+        if readying is not None:
+            readying.cancel()
+            await asyncio.gather(readying, return_exceptions=True)
         try:
             await self._leases.release_all(session)
             await self._parts.hosts.release(session.session_id)
         except DelegatorError as exc:
             log.warning("what %s held is left to the reconciler: %s", session.session_id, exc)
+
+
+async def _is_done_soon(readying: asyncio.Task[None]) -> bool:
+    """Return whether everything is there already; raise what keeps it from being there."""
+    done, _ = await asyncio.wait([readying], timeout=ALREADY_THERE_S)
+    if done:
+        await readying
+    return bool(done)
+
+
+def _ready(session: OpenSession) -> NewEvent:
+    record = session.record
+    return NewEvent(
+        kind=EventKind.SESSION_READY,
+        at=record.started_at or record.created_at,
+        session_id=session.session_id,
+        data={"seconds_to_ready": round(record.seconds_to_ready or 0.0, 3)},
+    )
 
 
 def _look_at(opening: asyncio.Task[None]) -> None:

@@ -9,7 +9,7 @@ from ray.exceptions import RayActorError
 
 from actors import task_runner
 from delegator.errors import AgentBusy, AgentNotActive, DeadlineExceeded, SessionEnded, StoreUnavailable, Unavailable
-from delegator.schemas import OptionalSessionRef, SessionStatus, TaskStatus
+from delegator.schemas import EventKind, OptionalSessionRef, SessionStatus, TaskStatus
 from tests.actors.conftest import until
 from tests.actors.manager_on_fakes import ManagerOnFakes
 
@@ -88,9 +88,21 @@ async def test_an_end_that_the_store_cut_short_is_finished_by_the_next_sweep(man
     assert manager.open_sessions == 0
 
 
+async def test_a_team_that_is_there_already_is_ready_with_its_row(manager: ManagerOnFakes) -> None:
+    session = await manager.created()
+
+    ((record, _, events),) = manager.store.args_of("create_session")
+    assert (record.status, record.session_id) == (SessionStatus.ACTIVE, session.session_id)
+    assert record.started_at is not None
+    assert EventKind.SESSION_READY in {event.kind for event in events}
+    assert manager.store.args_of("mark_session_ready") == []
+
+
 async def test_a_session_that_failed_while_the_store_was_away_is_closed_later(manager: ManagerOnFakes) -> None:
+    manager.gates.shut("warm")
     manager.gates.shut("mark_session_ready")
     session = await manager.created(wait_s=0)
+    manager.gates.open("warm")
     await manager.gates.reached["mark_session_ready"].wait()
     manager.store.down = True
     manager.gates.open("mark_session_ready")
