@@ -25,6 +25,9 @@ from delegator.settings import Settings
 REMEMBERED_TURNS = 64
 """Finished turns whose result is kept, so that a repeated request is answered without speaking again."""
 
+LEAST_TOKEN_DEADLINE_S = 10.0
+"""Real seconds any token may take, however fast the models' time runs."""
+
 
 @dataclass(slots=True)
 class _Speech:
@@ -48,9 +51,7 @@ class _Speech:
 class Agent:
     """See the module's head."""
 
-    def __init__(
-        self, role: Role, settings: Settings, on_first_token: Callable[[Turn], None] = lambda _: None
-    ) -> None:
+    def __init__(self, role: Role, settings: Settings, on_first_token: Callable[[Turn], None] = lambda _: None) -> None:
         """Stand ready for one role; connects to an endpoint with the first turn there.
 
         Args:
@@ -144,8 +145,8 @@ class Agent:
             real = self._clock.real_s
             client = self._clients[url] = OllamaClient(
                 url,
-                first_token_s=max(10.0, real(self._settings.first_token_deadline_s)),
-                token_s=max(10.0, real(self._settings.token_deadline_s)),
+                first_token_s=max(LEAST_TOKEN_DEADLINE_S, real(self._settings.first_token_deadline_s)),
+                token_s=max(LEAST_TOKEN_DEADLINE_S, real(self._settings.token_deadline_s)),
             )
         return client
 

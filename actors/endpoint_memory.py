@@ -20,6 +20,7 @@ from actors.outbox import Outbox
 from actors.reservations import Reservations
 from actors.shelf import Shelf
 from actors.sizes import PARALLEL, Sizes
+from actors.stubborn import Stubborn
 from delegator.clock import Clock
 from delegator.errors import (
     DeadlineExceeded,
@@ -54,6 +55,9 @@ DID_NOT_LOAD = (ModelLoadFailed, ModelMissing, OllamaRefused, OllamaBusy)
 GONE_AFTER_MISSES = 3
 """Comparisons without an answer after which an Ollama, and with it what it had in memory, is taken for gone."""
 
+LEAST_LOAD_DEADLINE_S = 10.0
+"""Real seconds any load may take, however fast the models' time runs."""
+
 NO_MODEL = Entry("", 0, 0, Phase.UNLOADING)
 """Stands where an event is about the endpoint, not about one of its models."""
 
@@ -85,6 +89,7 @@ class EndpointMemory:
         self._listing = Listing(client, shelf, self.ledger)
         self._sizes = Sizes(shelf, spec.facts)
         self._drift = Drift(clock, settings.keep_alive_s, shelf, outbox)
+        self._stubborn = Stubborn(outbox)
         self._misses = 0
         self.loading: str | None = None
         """The model that Ollama is loading at this moment: cancelling the load now stops it there."""
@@ -94,6 +99,10 @@ class EndpointMemory:
     def size_of(self, model: Model) -> int:
         """Return what the model takes: as measured earlier, else by its file, else by the catalogue."""
         return self._sizes.size_of(model)
+
+    def size_within(self, model: Model, limit_bytes: int) -> int:
+        """Return what to plan with where the model may have `limit_bytes` here at most; see `Sizes.size_within`."""
+        return self._sizes.size_within(model, min(limit_bytes, self._spec.capacity_bytes))
 
     def load_s(self, model: Model) -> float:
         """Return the model seconds a load of it takes, as learned or estimated."""
@@ -114,7 +123,8 @@ class EndpointMemory:
         name = self.known_as(model.name)
         taken_over = name in self.ledger
         weights = self._shelf.weights_of(name)
-        entry = self.ledger.put(Entry(name, model.num_ctx, self.size_of(model), Phase.LOADING, weights=weights))
+        size = self.size_within(model, self._spec.capacity_bytes)
+        entry = self.ledger.put(Entry(name, model.num_ctx, size, Phase.LOADING, weights=weights))
         entry.holders.add(session_id)
         self._drift.load_with(name, model.num_ctx)
         try:
@@ -181,7 +191,7 @@ class EndpointMemory:
         with contextlib.suppress(DelegatorError):
             await self._shelf.look_up([model.name])
         entry.weights = self._shelf.weights_of(model.name)
-        entry.size_bytes = self.size_of(model)
+        entry.size_bytes = self.size_within(model, self._spec.capacity_bytes)
 
     async def _state(self, entry: Entry) -> None:
         """Load a model, or renew its keep-alive: the same call with the same options, whatever others have changed."""
@@ -197,7 +207,7 @@ class EndpointMemory:
     def _load_deadline_s(self, size_bytes: int) -> float:
         """Return real seconds: three times what the slowest disk expected needs, and never too little."""
         model_s = max(self._settings.load_deadline_min_s, 3 * size_bytes / self._settings.load_rate_bytes_s)
-        return max(10.0, self._clock.real_s(model_s))
+        return max(LEAST_LOAD_DEADLINE_S, self._clock.real_s(model_s))
 
     async def _undo_load(self, entry: Entry, *, ours: bool, may_come: bool) -> None:
         """Forget a load that failed, and make sure that it does not come true later."""
@@ -268,7 +278,8 @@ class EndpointMemory:
         """Unload one idle model and wait until `/api/ps` confirms it; join an unload that is under way.
 
         Raises:
-            DeadlineExceeded: it is still there; the ledger keeps it, with its holders.
+            DeadlineExceeded: it is still there; the ledger keeps it, with its holders. Where that has happened to it
+                again and again, this Ollama is `suspect`.
         """
         leaving = self._leaving.get(model)
         if leaving is None:
@@ -287,12 +298,19 @@ class EndpointMemory:
                 while await self._listing.lists(entry.model):  # noqa: ASYNC110 - Ollama tells nobody when a model has gone
                     await asyncio.sleep(PS_EVERY_S)
             await self._strike_out(entry, EventKind.MODEL_UNLOADED)
-        except TimeoutError:
+        except (TimeoutError, DeadlineExceeded):
+            self._note_stays(entry)
             raise DeadlineExceeded(f"unloading {entry.model}", self._settings.unload_deadline_s) from None
         finally:
             if self.ledger.get(entry.model) is entry:
                 entry.phase = Phase.RESIDENT
             del self._leaving[entry.model]
+
+    def _note_stays(self, entry: Entry) -> None:
+        reason = self._stubborn.stayed(entry)
+        if reason is not None and self.suspect is None:
+            self.suspect = reason
+            self._outbox.tell(EventKind.HOST_SUSPECT, entry, None, reason=reason)
 
     async def _strike_out(self, entry: Entry, kind: EventKind) -> None:
         """Take a model that has left memory out of the ledger, and tell everybody who held it.
@@ -306,6 +324,9 @@ class EndpointMemory:
             self.ledger.drop(entry.model)
             self._claims.pop(entry.model, None)
             self._drift.forget(entry.model)
+            if self._stubborn.left(entry.model) and self._misses < GONE_AFTER_MISSES:
+                self.suspect = None
+                self._outbox.tell(EventKind.HOST_RECOVERED, NO_MODEL, None)
             for holder in sorted(entry.holders):
                 self._outbox.tell(EventKind.MODEL_RELEASED, entry, holder)
             self._outbox.tell(kind, entry, None)

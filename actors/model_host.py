@@ -279,7 +279,8 @@ class ModelHost:
     def _size_of(self, name: str) -> int:
         model = self._models.get(name)
         if model is not None:
-            return self._memory.size_of(model)
+            limits = [w.wish.limit_bytes for w in self._wanted.values() if w.wish.model.name == model.name]
+            return self._memory.size_within(model, min(limits, default=self._spec.capacity_bytes))
         entry = self._ledger.get(name)
         return entry.size_bytes if entry else 0
 
@@ -348,12 +349,9 @@ class ModelHost:
         """Carry one change out: unload, then load. Errors fail the turn it is for; the ledger is as it was before."""
         wanted = self._wanted.get(change.turn_id)
         try:
-            for model in change.evict:
-                await self._memory.unload(model)
-            if change.load is not None and self._is_still_wanted(change, wanted):
-                load_s = await self._memory.load(
-                    self._models[change.load], change.session_id, evicted=change.evict
-                )
+            made_room = await self._evict(change)
+            if made_room and change.load is not None and self._is_still_wanted(change, wanted):
+                load_s = await self._memory.load(self._models[change.load], change.session_id, evicted=change.evict)
                 if wanted is not None:
                     wanted.load_s = load_s
         except DelegatorError as exc:
@@ -367,6 +365,21 @@ class ModelHost:
             self._change = None
             self._dispatcher.change_done()
             self._pump()
+
+    async def _evict(self, change: Change) -> bool:
+        """Unload what has to leave; return whether it has. What stays is told again while its turn waits.
+
+        Raises:
+            DeadlineExceeded: it has stayed so often that this Ollama is suspect.
+        """
+        for model in change.evict:
+            try:
+                await self._memory.unload(model)
+            except DeadlineExceeded:
+                if self._memory.suspect is not None:
+                    raise
+                return False
+        return True
 
     def _is_still_wanted(self, change: Change, wanted: _Wanted | None) -> bool:
         """Return whether the load still serves somebody: its caller may have gone away meanwhile."""

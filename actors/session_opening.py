@@ -238,11 +238,9 @@ class SessionOpening:
 
 
 async def _is_done_soon(readying: asyncio.Task[None]) -> bool:
-    """Return whether everything is there already; raise what keeps it from being there."""
+    """Return whether everything is there already. Where that has failed, the row comes first: the history tells why."""
     done, _ = await asyncio.wait([readying], timeout=ALREADY_THERE_S)
-    if done:
-        await readying
-    return bool(done)
+    return bool(done) and not readying.cancelled() and readying.exception() is None
 
 
 def _ready(session: OpenSession) -> NewEvent:

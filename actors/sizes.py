@@ -22,6 +22,14 @@ log = logging.getLogger(__name__)
 PARALLEL = 1
 """Slots a runner is assumed to have: Ollama's default OLLAMA_NUM_PARALLEL, which it tells nobody. A load measures."""
 
+DOUBTED_BELOW = 0.9
+DOUBTED_FROM = 0.75
+"""Shares of its estimate between which a measured size is doubted: nobody can tell a size told too small by some bug
+from a model that takes a little less than the formula says, and only one of the two overruns the machine."""
+
+DOUBTED_UP_TO = 1.25
+"""The same above the estimate: such a size is planned with, but alone it refuses nothing that the estimate admits."""
+
 SMALL_NUM_CTX = 4096
 """The window of a model where nobody says: Ollama's default on a machine without a large GPU."""
 
@@ -52,6 +60,18 @@ class Sizes:
         """Return what the model takes: as measured, else by its file and shape, else by the catalogue."""
         return self._expected(model.name, model.num_ctx, model.memory_bytes)
 
+    def size_within(self, model: Model, bound_bytes: int) -> int:
+        """Return what to plan with for a model that may have `bound_bytes` at most.
+
+        That is `size_of`, but all of the bound where a measured size is a little above it and the estimate is not: it
+        has been loaded before, and gets everything there is.
+        """
+        size = self.size_of(model)
+        if size <= bound_bytes:
+            return size
+        estimate = self._estimate(model.name, model.num_ctx, model.memory_bytes)
+        return bound_bytes if 0 < estimate <= bound_bytes and size <= DOUBTED_UP_TO * estimate else size
+
     def load_s(self, model: Model) -> float:
         """Return the model seconds its load takes: what the latest one took, else an estimate by its size."""
         learned = self._load_s.get(self._weights_of(model.name))
@@ -67,8 +87,9 @@ class Sizes:
     def judge(self, name: str, found: LoadedModel, *, ours_num_ctx: int | None) -> tuple[int, bool]:
         """Return what to count for a loaded model, and whether that is its measured size.
 
-        An implausible size is not believed: what counts then is the larger of it and the estimate. A model of ours that
-        somebody else has reloaded with another window counts at least what it will take again with ours.
+        An implausible size is not believed, nor one a little below the estimate: what counts then is the larger of
+        it and the estimate. A model of ours that somebody else has reloaded with another window counts at least what it
+        will take again with ours.
 
         Args:
             ours_num_ctx: the window we load it with; None where it is somebody else's.
@@ -80,6 +101,8 @@ class Sizes:
         if not is_plausible(size, file_bytes=file_bytes, estimate_bytes=estimate):
             self._warn(name, size, estimate)
             size, believed = max(size, estimate), False
+        elif DOUBTED_FROM * estimate <= size < DOUBTED_BELOW * estimate:
+            size, believed = estimate, False
         if ours_num_ctx is not None and self._shelf.window_of(name, ours_num_ctx) != num_ctx:
             with_ours = self._expected(name, ours_num_ctx, 0)
             size, believed = max(size, with_ours), believed and size >= with_ours

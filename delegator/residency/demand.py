@@ -63,6 +63,9 @@ class Demand:
     def __contains__(self, session_id: str) -> bool:
         return session_id in self._open
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     def open(self, outlook: Outlook, now: float) -> None:
         """Begin to expect tasks of a session; of one that is known, its team may have changed."""
         known = self._open.get(outlook.session_id)

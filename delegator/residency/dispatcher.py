@@ -20,27 +20,23 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
+from delegator.residency.decisions import Change, Decision, Foretold
 from delegator.residency.demand import Demand, Outlook
-from delegator.residency.ledger import Entry, Ledger, Phase
+from delegator.residency.keeping import IdleModels
+from delegator.residency.ledger import Ledger, Phase
 from delegator.residency.lingering import Prices
 from delegator.residency.pace import Pace
-from delegator.residency.planner import Load, Plan, Refuse, Resident, Reuse, Snapshot, Wait, Wish, plan_residency
-from delegator.residency.turns import WaitingTurn, first_in_line, grantable, models_to_close
-from delegator.settings import GB
+from delegator.residency.planner import Load, Plan, Refuse, Reuse, Snapshot, Wait, Wish, plan_residency
+from delegator.residency.prefetching import Prefetching
+from delegator.residency.requests import Later, Running, TurnRequest, Waiting
+from delegator.residency.tasks_under_way import TasksUnderWay
+from delegator.residency.turns import WaitingTurn, grantable
+
+__all__ = ["Change", "Decision", "Dispatcher", "Foretold", "Later", "Policy", "TurnRequest"]
 
 REMEMBERED_SESSIONS = 1000
 """Closed sessions for which nothing is held any more; a claim under way is seconds old, not a thousand sessions."""
-
-NEXT_TURN_GRACE_S = 30.0
-"""Model seconds after a turn's end within which its task's next turn is announced; otherwise the task is over."""
-
-PREFETCH_MARGIN_S = 0.5
-"""Model seconds by which a prefetch is early: the unload that may have to go before it, and its own spread."""
-
-PREFETCH_MARGIN_SHARE = 0.05
-"""Further margin, as a share of the load's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,129 +53,6 @@ class Policy:
     parallel: int = 1
     prices: Prices = field(default_factory=Prices)
     prefetch: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """A turn that its task will take later on this endpoint. `turns_ahead`: 1 is the next one."""
-
-    model: str
-    turns_ahead: int
-
-
-@dataclass(frozen=True, slots=True)
-class TurnRequest:
-    """A turn that is ready and wants its model.
-
-    Attributes:
-        turn_id: unique.
-        task_id: the task it is of; empty for a session that merely warms up.
-        limit_bytes: most the session may hold at one time.
-        needs_slot: False for a wish that the model be resident, no more.
-        spare_only: only if nothing has to leave or be waited for.
-        later: what the task will need after it.
-        continues: the task goes on after it, here or elsewhere.
-        outlook: what its session needs here, as its team is now; None where nothing is known of that.
-    """
-
-    turn_id: str
-    session_id: str
-    model: str
-    limit_bytes: int
-    task_id: str = ""
-    needs_slot: bool = True
-    spare_only: bool = False
-    later: tuple[Later, ...] = ()
-    continues: bool = False
-    outlook: Outlook | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One change of what is resident: unload `evict`, confirmed, then load `load` for the session.
-
-    Attributes:
-        load: model to bring in; None where making room for a session's limit is all.
-        release: models the session lets go of although others keep them.
-        turn_id: the turn it is for; empty for a prefetch.
-        speculative: nobody is ready for it yet.
-    """
-
-    evict: tuple[str, ...]
-    load: str | None
-    session_id: str
-    release: tuple[str, ...] = ()
-    turn_id: str = ""
-    speculative: bool = False
-
-
-class Foretold(StrEnum):
-    """What became of a prefetch."""
-
-    BEGUN = "begun"
-    USED = "used"
-    WASTED = "wasted"
-    CANCELLED = "cancelled"
-
-
-@dataclass(slots=True)
-class Decision:
-    """What to do now.
-
-    Attributes:
-        grants: ids of turns that start; their slots are taken already.
-        held: (model, session) where a session begins to hold; noted in the ledger already.
-        released: (model, session) where one lets go; noted already.
-        refused: turns that can never be served, with what bounds them; None where only spare memory was wanted.
-        change: to be carried out, then reported by `change_done`.
-        drops: idle models to unload now, beside any change; marked as leaving already.
-        cancel: the speculative load under way is to be broken off.
-        foretold: how prefetches begun, met their turn or did not, with model and session.
-        wake_at: moment at which to decide again at the latest; None when only events can change anything.
-    """
-
-    grants: list[str] = field(default_factory=list)
-    held: list[tuple[str, str]] = field(default_factory=list)
-    released: list[tuple[str, str]] = field(default_factory=list)
-    refused: list[tuple[str, Refuse | None]] = field(default_factory=list)
-    change: Change | None = None
-    drops: list[str] = field(default_factory=list)
-    cancel: bool = False
-    foretold: list[tuple[Foretold, str, str]] = field(default_factory=list)
-    wake_at: float | None = None
-
-
-@dataclass(slots=True)
-class _Waiting:
-    request: TurnRequest
-    since: float
-    blocked_by: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class _Running:
-    request: TurnRequest
-    granted_at: float
-    first_token_at: float | None = None
-    ended_at: float | None = None
-
-
-@dataclass(slots=True)
-class _Expected:
-    """The next turn of a running task."""
-
-    task_id: str
-    session_id: str
-    model: str
-    limit_bytes: int
-    after: _Running
-    prefetched: bool = False
-
-
-@dataclass(slots=True)
-class _Kept:
-    until: float
-    worth: float
 
 
 class Dispatcher:
@@ -203,19 +76,21 @@ class Dispatcher:
         self.policy = policy
         self.demand = Demand(policy.prices)
         self.pace = Pace()
-        self.prefetches: Counter[Foretold] = Counter()
-        """How often a prefetch was begun, and what became of those."""
         self.lingers = True
         """False: nothing goes for idleness alone, as before it is known which sessions are open."""
         self._size_of = size_of
-        self._load_s = load_s
-        self._waiting: dict[str, _Waiting] = {}
-        self._running: dict[str, _Running] = {}
-        self._expected: dict[str, _Expected] = {}
-        self._kept: dict[str, _Kept] = {}
+        self._waiting: dict[str, Waiting] = {}
+        self._running: dict[str, Running] = {}
+        self._tasks = TasksUnderWay()
+        self._prefetching = Prefetching(ledger, self.pace, policy.prices, size_of=size_of, load_s=load_s)
+        self._idle = IdleModels(ledger, self.demand, load_s)
         self._over: OrderedDict[str, None] = OrderedDict()
         self._change: Change | None = None
-        self._foretold: list[tuple[Foretold, str, str]] = []
+
+    @property
+    def prefetches(self) -> Counter[Foretold]:
+        """Return how often a prefetch was begun, and what became of those."""
+        return self._prefetching.counts
 
     # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -230,8 +105,8 @@ class Dispatcher:
         while len(self._over) > REMEMBERED_SESSIONS:
             self._over.popitem(last=False)
         self.demand.close(session_id, now)
-        for expected in [e for e in self._expected.values() if e.session_id == session_id]:
-            self._drop_expectation(expected)
+        self._tasks.close_session(session_id)
+        self._prefetching.drop_session(session_id)
 
     def reopen_sessions(self) -> None:
         """Forget which sessions are over: in a new life of the `SessionManager` cut short ends are open again."""
@@ -247,14 +122,17 @@ class Dispatcher:
             return
         if request.outlook is not None:
             self.open_session(request.outlook, now)
-        self._waiting[request.turn_id] = _Waiting(request, now)
+        self._waiting[request.turn_id] = Waiting(request, now)
         if request.task_id and request.session_id not in self._over:
             self.demand.begin_task(request.session_id, request.task_id, now)
-            self._meet_expectation(request)
+            self._tasks.announced(request)
+            self._prefetching.meet(request)
 
     def withdraw(self, turn_id: str) -> None:
         """Forget a turn that waits; unknown ids are fine."""
-        self._waiting.pop(turn_id, None)
+        waiting = self._waiting.pop(turn_id, None)
+        if waiting is not None:
+            self._tasks.given_up(waiting.request)
 
     def first_token(self, turn_id: str, now: float) -> None:
         """Note that a running turn speaks: from now on the next speaker's model may be brought in."""
@@ -276,7 +154,7 @@ class Dispatcher:
             entry.last_used = now
         if running.first_token_at is not None:
             self.pace.note_writing(request.model, now - running.first_token_at)
-        if request.task_id and not request.continues:
+        if self._tasks.ended(running, self._foreseen(request, now), now):
             self.demand.end_task(request.session_id, request.task_id, now)
         return True
 
@@ -301,6 +179,7 @@ class Dispatcher:
     def change_done(self) -> None:
         """Note that the change under way has ended, well or not."""
         self._change = None
+        self._prefetching.load_ended()
 
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -312,17 +191,17 @@ class Dispatcher:
         if self._change is None:
             self._begin_change(out, now)
         elif self._change.speculative and self._is_in_the_way(self._change, now):
-            self._foretell(Foretold.CANCELLED, self._change.load or "", self._change.session_id)
+            self._prefetching.cancelled()
             out.cancel = True
         if self.lingers:
             self._let_go_of_idle(out, now)
         out.wake_at = self._next_moment(now)
-        out.foretold, self._foretold = self._foretold, []
+        out.foretold = self._prefetching.take_told()
         return out
 
     def snapshot(self, now: float) -> Snapshot:
         """Return what the planner decides on."""
-        return self.ledger.snapshot(self._announced(), self._worths(now))
+        return self.ledger.snapshot(self._announced(), self._idle.worths(now))
 
     def heirs(self, model: str, now: float) -> list[str]:
         """Return the sessions for whose sake a model that nobody holds should stay all the same; none: it may go."""
@@ -330,33 +209,53 @@ class Dispatcher:
         if entry is None or entry.foreign:
             return []
         waiting = [w.request.session_id for w in self._waiting.values() if w.request.model == model]
-        expecting = [e.session_id for e in self._expected.values() if e.model == model]
-        lingering = self.demand.sessions_with(model) if self._keep(entry, now).until > now else []
+        expecting = self._prefetching.sessions_expecting(model)
+        lingering = self.demand.sessions_with(model) if self._idle.keep(entry, now).until > now else []
         return [s for s in dict.fromkeys([*waiting, *expecting, *lingering]) if s not in self._over]
 
     def _announced(self) -> set[str]:
-        return {w.request.model for w in self._waiting.values()} | {e.model for e in self._expected.values()}
+        return {w.request.model for w in self._waiting.values()} | self._prefetching.models()
 
     # ── starting turns ───────────────────────────────────────────────────────────────────────────────────────────
 
     def _grant(self, out: Decision, now: float) -> None:
         slots = self.ledger.free_slots(parallel=self.policy.parallel)
-        turns = [WaitingTurn(turn_id, w.request.model, now - w.since) for turn_id, w in self._waiting.items()]
-        if not any(turn.model in slots for turn in turns):
+        ready = [w for w in self._waiting.values() if w.request.model in slots and self._may_start(w.request, now)]
+        if not ready:
             return
-        slotless = [t.turn_id for t in turns if t.model in slots and not self._waiting[t.turn_id].request.needs_slot]
-        seekers = [t for t in turns if self._waiting[t.turn_id].request.needs_slot]
-        first = first_in_line(turns, resident=slots)
-        blocked_by = self._waiting[first.turn_id].blocked_by if first else ()
-        closed = models_to_close(first, blocked_by, patience_s=self.policy.patience_s)
-        since_s = first.waited_s if first else 0.0
-        started = grantable(seekers, free_slots=slots, closed=closed, closed_after_s=since_s)
-        for turn_id in [*slotless, *started]:
+        first = self._first_held_up(slots, now)
+        started = grantable(
+            [WaitingTurn(w.request.turn_id, w.request.model, now - w.since) for w in ready if w.request.needs_slot],
+            free_slots=slots,
+            closed=first.blocked_by if first else (),
+            closed_after_s=now - first.since if first else 0.0,
+        )
+        for turn_id in [*(w.request.turn_id for w in ready if not w.request.needs_slot), *started]:
             request = self._waiting[turn_id].request
-            plan = self._plan(request, now)
+            plan = self._plan(request, now)  # anew: one that has just started may hold what this one counted on
             if isinstance(plan, Reuse) and not plan.evict:
                 self._let_go(out, request.session_id, plan.release)
                 self._start(out, request, now)
+
+    def _may_start(self, request: TurnRequest, now: float) -> bool:
+        """Return whether a turn whose model is resident only needs a slot: its session's limit may be in its way."""
+        plan = self._plan(request, now)
+        return isinstance(plan, Reuse) and not plan.evict
+
+    def _first_held_up(self, slots: Collection[str], now: float) -> Waiting | None:
+        """Return the longest waiting of the turns beyond their patience that need something here to fall idle."""
+        for waiting in sorted(self._waiting.values(), key=lambda w: w.since):
+            if not self._presses(waiting, now):
+                break
+            if not waiting.blocked_by or self._never_leave(waiting.blocked_by):
+                continue
+            if waiting.request.model not in slots or isinstance(self._plan(waiting.request, now, pressing=True), Wait):
+                return waiting
+        return None
+
+    def _presses(self, waiting: Waiting, now: float) -> bool:
+        """Return whether a turn has waited beyond its patience: true at the very moment `decide` asks to be woken."""
+        return now >= waiting.since + self.policy.patience_s
 
     def _start(self, out: Decision, request: TurnRequest, now: float) -> None:
         del self._waiting[request.turn_id]
@@ -369,24 +268,20 @@ class Dispatcher:
         if not request.needs_slot:
             return
         entry.turns.add(request.turn_id)
-        running = self._running[request.turn_id] = _Running(request, now)
-        self._foresee(running, now)
+        running = self._running[request.turn_id] = Running(request, now)
+        if request.task_id and request.session_id not in self._over:
+            self._prefetching.expect_after(running)
+            ends_at = now + self.pace.turn_s(request.model)
+            self.demand.foresee(request.session_id, request.task_id, self._foreseen(request, ends_at))
 
-    def _foresee(self, running: _Running, now: float) -> None:
-        """Expect the task's next turn, and note about when it will need which model after that."""
-        request = running.request
-        for later in request.later:
-            if later.turns_ahead == 1:
-                self._expected[request.task_id] = _Expected(
-                    request.task_id, request.session_id, later.model, request.limit_bytes, running
-                )
-        moment, ahead, needs = now + self.pace.turn_s(request.model), 1, []
+    def _foreseen(self, request: TurnRequest, ends_at: float) -> list[tuple[str, float]]:
+        """Return when the task will need which model, if its turn ends at `ends_at`: (model, moment), soonest first."""
+        moment, ahead, needs = ends_at, 1, []
         for later in sorted(request.later, key=lambda one: one.turns_ahead):
             moment += (later.turns_ahead - ahead) * self.pace.turn_s(later.model)
             needs.append((later.model, moment))
             ahead = later.turns_ahead
-        if request.task_id:
-            self.demand.foresee(request.session_id, request.task_id, needs)
+        return needs
 
     def _let_go(self, out: Decision, session_id: str, models: Collection[str]) -> None:
         for model in models:
@@ -406,31 +301,34 @@ class Dispatcher:
         """Begin the change that the longest waiting turn needs; a younger one goes first only within its patience."""
         is_blocked = False
         for waiting in sorted(self._waiting.values(), key=lambda w: w.since):
-            request, pressing = waiting.request, now - waiting.since >= self.policy.patience_s
+            request, pressing = waiting.request, self._presses(waiting, now)
             plan = self._plan(request, now, pressing=pressing)
             if request.spare_only and not _needs_nothing(plan):
                 self._refuse(out, request, None)
             elif isinstance(plan, Refuse):
                 self._refuse(out, request, plan)
             elif isinstance(plan, Wait):
-                waiting.blocked_by = plan.on
+                waiting.note_blocked(plan.on, pressing=pressing)
                 is_blocked = True
-                if pressing and not self._are_foreign(plan.on):
+                if pressing and not self._never_leave(plan.on):
                     return
-            elif isinstance(plan, Load) or plan.evict:
-                load = request.model if isinstance(plan, Load) else None
-                self._begin(out, Change(plan.evict, load, request.session_id, plan.release, request.turn_id))
-                return
+            else:
+                waiting.note_free()
+                if isinstance(plan, Load) or plan.evict:
+                    load = request.model if isinstance(plan, Load) else None
+                    self._begin(out, Change(plan.evict, load, request.session_id, plan.release, request.turn_id))
+                    return
         if self.policy.prefetch and not is_blocked:
             self._prefetch(out, now)
 
     def _refuse(self, out: Decision, request: TurnRequest, why: Refuse | None) -> None:
-        del self._waiting[request.turn_id]
+        self.withdraw(request.turn_id)
         out.refused.append((request.turn_id, why))
 
-    def _are_foreign(self, models: Collection[str]) -> bool:
+    def _never_leave(self, models: Collection[str]) -> bool:
         """True when nothing that happens here can make these models go: keeping others waiting for them is in vain."""
-        return all((entry := self.ledger.get(model)) is not None and entry.foreign for model in models)
+        entries = [self.ledger.get(model) for model in models]
+        return all(entry is not None and (entry.foreign or entry.pinned) for entry in entries)
 
     def _begin(self, out: Decision, change: Change) -> None:
         self._let_go(out, change.session_id, [model for model in change.release if model not in change.evict])
@@ -441,77 +339,23 @@ class Dispatcher:
     # ── the next speaker's model ─────────────────────────────────────────────────────────────────────────────────
 
     def _prefetch(self, out: Decision, now: float) -> None:
-        for expected, start in self._prefetch_times(now):
+        for expected, start in self._prefetching.times():
             if start > now:
                 return
             request = TurnRequest("", expected.session_id, expected.model, expected.limit_bytes)
             plan = self._plan(request, now)
             if isinstance(plan, Load):
-                expected.prefetched = True
-                self._foretell(Foretold.BEGUN, expected.model, expected.session_id)
+                self._prefetching.begun(expected)
                 self._begin(
                     out, Change(plan.evict, expected.model, expected.session_id, plan.release, speculative=True)
                 )
                 return
 
-    def _prefetch_times(self, now: float) -> list[tuple[_Expected, float]]:
-        """Return the expected turns whose model is not there, with the moment its load should begin at the latest.
-
-        One load runs at a time: each must begin early enough for all those after it.
-        """
-        absent = [
-            (self._due(expected), expected)
-            for expected in self._expected.values()
-            if not expected.prefetched
-            and expected.model not in self.ledger
-            and expected.after.first_token_at is not None
-        ]
-        absent.sort(key=lambda pair: pair[0], reverse=True)
-        times: list[tuple[_Expected, float]] = []
-        latest_end = float("inf")
-        for due, expected in absent:
-            load_s = self._load_s(expected.model)
-            start = min(due, latest_end) - load_s * (1 + PREFETCH_MARGIN_SHARE) - PREFETCH_MARGIN_S
-            latest_end = start
-            times.append((expected, max(start, expected.after.first_token_at or now)))
-        return times[::-1]
-
-    def _due(self, expected: _Expected) -> float:
-        """Return when the next turn may come at the earliest.
-
-        Too early costs the model's GB-seconds, too late the price of waiting: the share of turns that may be shorter
-        than foretold is the one at which the two balance (the newsvendor's quantile).
-        """
-        after = expected.after
-        if after.ended_at is not None:
-            return after.ended_at
-        gb = self._size_of(expected.model) / GB
-        writing_s = self.pace.writing_s(after.request.model, share=gb / (gb + self.policy.prices.wait))
-        return (after.first_token_at or after.granted_at) + (writing_s or 0.0)
-
-    def _meet_expectation(self, request: TurnRequest) -> None:
-        expected = self._expected.pop(request.task_id, None)
-        if expected is None or not expected.prefetched:
-            return
-        is_there = expected.model == request.model and request.model in self.ledger
-        self._foretell(Foretold.USED if is_there else Foretold.WASTED, expected.model, expected.session_id)
-
-    def _drop_expectation(self, expected: _Expected) -> None:
-        self._expected.pop(expected.task_id, None)
-        if expected.prefetched:
-            self._foretell(Foretold.WASTED, expected.model, expected.session_id)
-
-    def _foretell(self, what: Foretold, model: str, session_id: str) -> None:
-        self.prefetches[what] += 1
-        self._foretold.append((what, model, session_id))
-
     def _end_tasks_that_broke_off(self, now: float) -> None:
-        """A task whose next turn does not come, because it was cancelled or failed, is over."""
-        for expected in list(self._expected.values()):
-            ended_at = expected.after.ended_at
-            if ended_at is not None and now - ended_at >= NEXT_TURN_GRACE_S:
-                self._drop_expectation(expected)
-                self.demand.end_task(expected.session_id, expected.task_id, now)
+        """A task whose next turn does not come is over."""
+        for session_id, task_id in self._tasks.take_broken_off(now):
+            self._prefetching.drop_task(task_id)
+            self.demand.end_task(session_id, task_id, now)
 
     def _is_in_the_way(self, change: Change, now: float) -> bool:
         """Return whether somebody ready could load if the speculative load of `change` were not under way."""
@@ -519,61 +363,35 @@ class Dispatcher:
             return False
         snapshot = self.snapshot(now)
         without = replace(
-            snapshot, residents=tuple(r for r in snapshot.residents if r.model != change.load or not _is_loading(r))
+            snapshot, residents=tuple(r for r in snapshot.residents if r.model != change.load or not r.busy)
         )
         for waiting in self._waiting.values():
             request = waiting.request
-            wish = Wish(request.model, self._size_of(request.model), request.session_id, request.limit_bytes)
-            if isinstance(plan_residency(snapshot, wish), Wait) and isinstance(plan_residency(without, wish), Load):
+            if request.spare_only:
+                continue
+            pressing, size = self._presses(waiting, now), self._size_of(request.model)
+            wish = Wish(request.model, size, request.session_id, request.limit_bytes, pressing=pressing)
+            waits = isinstance(plan_residency(snapshot, wish), Wait)
+            if waits and not isinstance(plan_residency(without, wish), Wait):
                 return True
         return False
 
     # ── lingering ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _let_go_of_idle(self, out: Decision, now: float) -> None:
-        announced = self._announced()
-        for entry in self.ledger.entries():
-            if not self._may_go(entry) or entry.model in announced:
-                continue
-            if self._keep(entry, now).until <= now:
-                entry.phase = Phase.UNLOADING
-                out.drops.append(entry.model)
-                self._kept.pop(entry.model, None)
-
-    def _may_go(self, entry: Entry) -> bool:
-        return not (entry.busy or entry.foreign or entry.pinned)
-
-    def _keep(self, entry: Entry, now: float) -> _Kept:
-        """Return until when an idle model is kept. Reckoned anew when something about it changes, or that moment comes."""
-        if self.demand.changed:
-            for model in self.demand.changed:
-                self._kept.pop(model, None)
-            self.demand.changed.clear()
-        kept = self._kept.get(entry.model)
-        if kept is None or kept.until <= now:
-            keeping = self.demand.keeping(entry.model, entry.size_bytes, self._load_s(entry.model), now)
-            kept = self._kept[entry.model] = _Kept(now + keeping.for_s, keeping.worth)
-        return kept
-
-    def _worths(self, now: float) -> dict[str, float]:
-        return {e.model: self._keep(e, now).worth for e in self.ledger.entries() if self._may_go(e)}
+        for entry in self._idle.take_overdue(self._announced(), now):
+            entry.phase = Phase.UNLOADING
+            out.drops.append(entry.model)
 
     # ── when to look again ───────────────────────────────────────────────────────────────────────────────────────
 
     def _next_moment(self, now: float) -> float | None:
-        moments = [kept.until for model, kept in self._kept.items() if (e := self.ledger.get(model)) and not e.busy]
+        moments = [*self._idle.moments(), *self._tasks.moments()]
         moments += [w.since + self.policy.patience_s for w in self._waiting.values() if w.blocked_by]
-        moments += [start for _, start in self._prefetch_times(now)] if self.policy.prefetch else []
-        moments += [
-            e.after.ended_at + NEXT_TURN_GRACE_S for e in self._expected.values() if e.after.ended_at is not None
-        ]
+        moments += [start for _, start in self._prefetching.times()] if self.policy.prefetch else []
         return min((moment for moment in moments if moment > now), default=None)
 
 
 def _needs_nothing(plan: Plan) -> bool:
     """True when the plan moves nothing out of the way."""
     return isinstance(plan, Reuse | Load) and not plan.release and not plan.evict
-
-
-def _is_loading(resident: Resident) -> bool:
-    return resident.busy

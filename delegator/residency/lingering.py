@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from delegator.settings import GB
 
@@ -52,7 +53,7 @@ class MayReturn:
 
 @dataclass(frozen=True, slots=True)
 class WillReturn:
-    """Work that is announced for a moment `in_s` from now. `saves`: what having the model then is worth."""
+    """Work that is announced for a moment `in_s` (above 0) from now. `saves`: what having the model then is worth."""
 
     in_s: float
     saves: float
@@ -103,5 +104,5 @@ def best_keeping(size_bytes: int, may: Sequence[MayReturn], will: Sequence[WillR
 
 
 def _stretches(will: Sequence[WillReturn]) -> list[tuple[float, float]]:
-    points = sorted({*GRID_S, *(work.in_s for work in will)}) if will else GRID_S
-    return list(zip(points, points[1:], strict=False))
+    points = sorted({*GRID_S, *(work.in_s for work in will if 0.0 < work.in_s <= GRID_S[-1])}) if will else GRID_S
+    return list(pairwise(points))

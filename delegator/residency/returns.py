@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 EDGES_S = (0, 2, 5, 10, 20, 30, 45, 60, 80, 100, 130, 160, 200, 250, 310, 400, 500, 650, 900, 1200, 1800, 3600)
@@ -24,6 +25,9 @@ CLASSES = 6
 
 FADING = 0.995
 """What one more gap leaves of the weight of those before it: about the last 200 count."""
+
+MOST_COUNTED = 1.0 + 1.0 / (1.0 - FADING)
+"""No count can become larger: what one more adds is what fading takes."""
 
 ASSUMED_GAP_S = 240.0
 ASSUMED_FIRST_GAP_S = 20.0
@@ -113,7 +117,7 @@ class ReturnRates:
         return True
 
 
-_WIDTHS_S = [*(end - begin for begin, end in zip(EDGES_S, EDGES_S[1:], strict=False)), _OPEN_STRETCH_S]
+_WIDTHS_S = [*(end - begin for begin, end in pairwise(EDGES_S)), _OPEN_STRETCH_S]
 
 
 def _density(counts: Sequence[float], assumed_s: float) -> list[float]:
@@ -138,6 +142,6 @@ def _counts(value: object, length: int) -> list[float] | None:
     """Return `value` as counts; None where it is something else."""
     if not isinstance(value, Sequence) or len(value) != length:
         return None
-    if not all(isinstance(cell, int | float) and math.isfinite(cell) and cell >= 0 for cell in value):
+    if not all(isinstance(cell, int | float) and 0 <= cell <= MOST_COUNTED for cell in value):
         return None
     return [float(cell) for cell in value]

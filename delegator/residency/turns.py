@@ -35,28 +35,15 @@ def grantable(
     """Return the ids of the turns that start now, oldest first.
 
     `free_slots` has every resident model and how many turns it can take; `closed` models take none that has waited for
-    less than `closed_after_s`, because they must fall idle for somebody who has waited so long. Who has waited longer
-    than that still goes: otherwise two who wait for each other's memory would evict each other for ever.
+    less than `closed_after_s`, because they must fall idle for somebody who has waited so long. Who has waited as long
+    or longer still goes: otherwise two who wait for each other's memory would evict each other for ever.
     """
     left = dict(free_slots)
     granted = []
     for turn in sorted(waiting, key=lambda t: -t.waited_s):
-        if turn.model in closed and turn.waited_s <= closed_after_s:
+        if turn.model in closed and turn.waited_s < closed_after_s:
             continue
         if left.get(turn.model, 0) > 0:
             left[turn.model] -= 1
             granted.append(turn.turn_id)
     return granted
-
-
-def first_in_line(waiting: Iterable[WaitingTurn], *, resident: Collection[str]) -> WaitingTurn | None:
-    """Return the turn that has waited longest among those whose model is not resident; None when there is none."""
-    absent = [turn for turn in waiting if turn.model not in resident]
-    return max(absent, key=lambda t: t.waited_s, default=None)
-
-
-def models_to_close(first: WaitingTurn | None, blocked_by: Collection[str], *, patience_s: float) -> frozenset[str]:
-    """Return the models that take no further turns, because `first` has waited for them beyond `patience_s`."""
-    if first is None or first.waited_s < patience_s:
-        return frozenset()
-    return frozenset(blocked_by)

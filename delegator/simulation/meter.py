@@ -16,6 +16,7 @@ class Meter:
         byte_seconds: memory of models over time, from the start of a load to the end of an unload.
         waited_load_s: the part of all load time during which a turn for that model waited.
         swaps: unloads that made room for another model.
+        option_reloads: loads of a model that was there when it was asked for, but with other options.
         violations: moments at which more was in memory than the machine has.
         ttft_first_s: waits for the first token of a task's first turn.
         ttft_all_s: of every turn.
@@ -29,10 +30,16 @@ class Meter:
     waited_load_s: float = 0.0
     loads: int = 0
     swaps: int = 0
+    option_reloads: int = 0
     violations: int = 0
     ttft_first_s: list[float] = field(default_factory=list)
     ttft_all_s: list[float] = field(default_factory=list)
     _since: float = 0.0
+
+    @property
+    def until_s(self) -> float:
+        """Return the moment up to which it has counted."""
+        return self._since
 
     @property
     def gb_seconds(self) -> float:

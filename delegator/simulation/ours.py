@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from delegator.residency.demand import Outlook
 from delegator.residency.dispatcher import Change, Decision, Dispatcher, Later, Policy, TurnRequest
 from delegator.residency.ledger import Entry, Ledger, Phase
+from delegator.residency.lingering import Prices
+from delegator.settings import ResidencySettings, Settings
+from delegator.simulation.memory import LoadUnderWay
 from delegator.simulation.workload import SimulatedSession
 from delegator.simulation.world import LiveTurn, World
+
+PATIENCE_S = float(Settings.model_fields["turn_patience_s"].default)
+
+
+def policy_of(residency: ResidencySettings, *, patience_s: float = PATIENCE_S, parallel: int = 1) -> Policy:
+    """Return the dispatcher's policy by the settings, as a system started with them would have it."""
+    prices = Prices(wait=residency.wait_price, load=residency.load_price)
+    return Policy(patience_s=patience_s, parallel=parallel, prices=prices, prefetch=residency.prefetch)
 
 
 class DelegatorResidency:
     """Asks a `Dispatcher` after everything that happens, and does what it says."""
 
     def __init__(self, world: World, policy: Policy | None = None) -> None:
-        """Decide for `world` by `policy`."""
+        """Decide for `world` by `policy`; without one by the settings' defaults."""
         self._world = world
         self._ledger = Ledger(world.machine.capacity_bytes)
         self.dispatcher = Dispatcher(
-            self._ledger, policy or Policy(parallel=world.machine.parallel), size_of=world.size_of, load_s=world.load_s
+            self._ledger,
+            policy or policy_of(ResidencySettings(), parallel=world.machine.parallel),
+            size_of=world.size_of,
+            load_s=world.load_s,
         )
         self._asked: dict[str, LiveTurn] = {}
-        self._load: _Loading | None = None
+        self._load: LoadUnderWay | None = None
         self._wake_at: float | None = None
 
     # ── told by the world ────────────────────────────────────────────────────────────────────────────────────────
@@ -30,14 +42,16 @@ class DelegatorResidency:
     def session_created(self, session: SimulatedSession) -> None:
         """Announce the session, and bring its first speaker's model in."""
         lead, *others = session.team
-        outlook = Outlook(session.session_id, lead, tuple(others))
-        self.dispatcher.announce(
+        self._announce(
             TurnRequest(
-                f"warm:{session.session_id}", session.session_id, lead, self._all, needs_slot=False, outlook=outlook
-            ),
-            self._world.now,
+                f"warm:{session.session_id}",
+                session.session_id,
+                lead,
+                self._limit_of(session),
+                needs_slot=False,
+                outlook=Outlook(session.session_id, lead, tuple(others)),
+            )
         )
-        self._pump()
 
     def session_closed(self, session: SimulatedSession) -> None:
         """Let go of what it held."""
@@ -49,22 +63,18 @@ class DelegatorResidency:
     def turn_ready(self, turn: LiveTurn) -> None:
         """Announce a turn, with what its task will need after it."""
         self._asked[turn.turn_id] = turn
-        later = tuple(
-            Later(one.model, ahead) for ahead, one in enumerate(turn.task.turns[turn.index + 1 :], start=1)
-        )
-        self.dispatcher.announce(
+        rest = turn.task.turns[turn.index + 1 :]
+        self._announce(
             TurnRequest(
                 turn.turn_id,
                 turn.session.session_id,
                 turn.model,
-                self._all,
+                self._limit_of(turn.session),
                 task_id=turn.task_id,
-                later=later,
-                continues=bool(later),
-            ),
-            self._world.now,
+                later=tuple(Later(one.model, ahead) for ahead, one in enumerate(rest, start=1)),
+                continues=bool(rest),
+            )
         )
-        self._pump()
 
     def first_token(self, turn: LiveTurn) -> None:
         """Tell the dispatcher that a turn speaks."""
@@ -76,9 +86,13 @@ class DelegatorResidency:
         self.dispatcher.finish(turn.turn_id, self._world.now)
         self._world.at(self._world.now, self._pump)  # after the task's next turn has been asked
 
-    @property
-    def _all(self) -> int:
-        return self._world.machine.capacity_bytes
+    def _announce(self, request: TurnRequest) -> None:
+        self.dispatcher.announce(request, self._world.now)
+        self._pump()
+
+    def _limit_of(self, session: SimulatedSession) -> int:
+        capacity = self._world.machine.capacity_bytes
+        return capacity if session.limit_bytes is None else min(capacity, session.limit_bytes)
 
     # ── doing what is decided ────────────────────────────────────────────────────────────────────────────────────
 
@@ -90,11 +104,12 @@ class DelegatorResidency:
             if (turn := self._asked.pop(turn_id, None)) is not None:
                 self._world.start(turn)
         for model in decision.drops:
-            self._unload(model, lambda: self._pump())
+            self._unload(model, for_room=False)
         if decision.change is not None:
             self._carry_out(decision.change)
         if decision.cancel and self._load is not None:
-            self._load.break_off()
+            load = self._load
+            self._world.at(self._world.now, lambda: load.end(arrived=False))
         self._wake(decision)
 
     def _wake(self, decision: Decision) -> None:
@@ -107,77 +122,45 @@ class DelegatorResidency:
         self._wake_at = None
         self._pump()
 
-    def _unload(self, model: str, then: Callable[[], None]) -> None:
+    def _unload(self, model: str, *, for_room: bool, change: Change | None = None) -> None:
+        """Unload a model; with the last one of a change gone, load what that was for."""
+
         def gone() -> None:
             self._ledger.drop(model)
-            self._world.meter.give_back(self._world.size_of(model), self._world.now)
-            then()
-
-        self._world.after(self._world.machine.unload_s, gone)
-
-    def _carry_out(self, change: Change) -> None:
-        leaving = set(change.evict)
-        self._world.meter.swaps += len(leaving)
-
-        def one_less(model: str) -> None:
-            leaving.discard(model)
-            if not leaving:
+            if change is None:
+                self._pump()
+            elif not any(other in self._ledger for other in change.evict):
                 self._bring_in(change)
 
+        self._world.memory.unload(model, gone, for_room=for_room)
+
+    def _carry_out(self, change: Change) -> None:
         for model in change.evict:
-            self._unload(model, lambda model=model: one_less(model))  # type: ignore[misc]
-        if not leaving:
+            self._unload(model, for_room=change.load is not None, change=change)
+        if not change.evict:
             self._bring_in(change)
 
     def _bring_in(self, change: Change) -> None:
         if change.load is None:
-            self.dispatcher.change_done()
-            self._pump()
+            self._change_done()
             return
-        world = self._world
-        size = world.size_of(change.load)
-        entry = self._ledger.put(Entry(change.load, 0, size, Phase.LOADING, measured=True))
+        model = self._world.workload.models[change.load]
+        entry = self._ledger.put(Entry(model.name, 0, model.size_bytes, Phase.LOADING, measured=True))
         if not self.dispatcher.is_over(change.session_id):
             entry.holders.add(change.session_id)
-        world.meter.take(size, world.now)
-        self._load = _Loading(self, entry)
-        self._load.begin()
+        self._load = self._world.memory.load(
+            model.name, model.num_ctx, lambda arrived: self._loaded(entry, arrived=arrived)
+        )
 
-    def load_ended(self, entry: Entry, began: float, *, arrived: bool) -> None:
-        """Enter a load's end, well or broken off."""
-        world = self._world
-        waits = [t.ready_s for t in self._asked.values() if t.model == entry.model]
-        waited_s = world.now - max(began, min(waits)) if waits else 0.0
-        world.meter.loaded(world.now - began, waited_s)
+    def _loaded(self, entry: Entry, *, arrived: bool) -> None:
         self._load = None
         if arrived:
             entry.phase = Phase.RESIDENT
-            entry.last_used = world.now
+            entry.last_used = self._world.now
         else:
             self._ledger.drop(entry.model)
-            world.meter.give_back(entry.size_bytes, world.now)
+        self._change_done()
+
+    def _change_done(self) -> None:
         self.dispatcher.change_done()
         self._pump()
-
-
-class _Loading:
-    """A load under way."""
-
-    def __init__(self, residency: DelegatorResidency, entry: Entry) -> None:
-        self._residency = residency
-        self._entry = entry
-        self._began = 0.0
-        self._is_over = False
-
-    def begin(self) -> None:
-        world = self._residency._world
-        self._began = world.now
-        world.after(world.load_s(self._entry.model), lambda: self._end(arrived=True))
-
-    def break_off(self) -> None:
-        self._residency._world.at(self._residency._world.now, lambda: self._end(arrived=False))
-
-    def _end(self, *, arrived: bool) -> None:
-        if not self._is_over:
-            self._is_over = True
-            self._residency.load_ended(self._entry, self._began, arrived=arrived)

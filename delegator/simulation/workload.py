@@ -5,23 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+NUM_CTX = 8192
+"""Window in tokens where nothing else is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatedModel:
-    """One model of the simulated machine: what it takes when loaded, and model seconds until it is."""
+    """One model of the simulated machine: what it takes when loaded, and model seconds until it is.
+
+    Attributes:
+        num_ctx: the window of its one canonical option set, of which `size_bytes` is.
+    """
 
     name: str
     size_bytes: int
     load_s: float
+    num_ctx: int = NUM_CTX
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedTurn:
-    """One turn: the model that speaks, and the seconds it reads until its first token, then writes."""
+    """One turn: the model that speaks, and the seconds it reads until its first token, then writes.
+
+    Attributes:
+        num_ctx: the window its client would ask for; who loads a model with its canonical options asks for those.
+    """
 
     model: str
     reading_s: float
     writing_s: float
+    num_ctx: int = NUM_CTX
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,7 @@ class SimulatedSession:
 
     Attributes:
         team: models of its roles, the first speaker's first.
+        limit_bytes: most its models may take at one time; None: as much as the machine has. Only Delegator keeps to it.
     """
 
     session_id: str
@@ -48,6 +62,7 @@ class SimulatedSession:
     team: tuple[str, ...]
     tasks: tuple[SimulatedTask, ...]
     close_lag_s: float = 0.0
+    limit_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

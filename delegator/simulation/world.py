@@ -1,16 +1,18 @@
 """The simulated machine's events, in order: sessions come and go, turns are asked, started, and end.
 
-Knows time, memory and work; which model is loaded and which turn starts when is a `ResidencyPolicy`'s.
+Knows sessions and turns; time is `timeline.py`, what is in memory `memory.py`. Which model is loaded and which turn
+starts when is a `ResidencyPolicy`'s.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from delegator.simulation.memory import Memory
 from delegator.simulation.meter import Meter
+from delegator.simulation.timeline import Timeline
 from delegator.simulation.workload import Machine, SimulatedSession, SimulatedTask, SimulatedTurn, Workload
 
 
@@ -74,18 +76,28 @@ class ResidencyPolicy(Protocol):
 
 
 class World:
-    """One run of a workload on a machine."""
+    """One run of a workload on a machine.
+
+    Attributes:
+        memory: through which policies load and unload.
+        meter: what the run has cost so far.
+    """
 
     def __init__(self, workload: Workload, machine: Machine) -> None:
         """Set up; `run` does it."""
         self.workload = workload
         self.machine = machine
-        self.now = 0.0
         self.meter = Meter(machine.capacity_bytes)
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
-        self._count = 0
+        self._timeline = Timeline()
+        self.memory = Memory(self._timeline, machine, workload.models, self.meter, self._waiting_since)
+        self._asked: dict[str, LiveTurn] = {}
         self._policy: ResidencyPolicy | None = None
         self._sessions_left = len(workload.sessions)
+
+    @property
+    def now(self) -> float:
+        """Return the moment, in model seconds."""
+        return self._timeline.now
 
     @property
     def is_over(self) -> bool:
@@ -94,21 +106,24 @@ class World:
 
     def at(self, moment: float, action: Callable[[], None]) -> None:
         """Do something at that moment, after what was to be done then already."""
-        self._count += 1
-        heapq.heappush(self._heap, (max(moment, self.now), self._count, action))
+        self._timeline.at(moment, action)
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something that many seconds from now."""
-        self.at(self.now + seconds, action)
+        self._timeline.after(seconds, action)
 
     def run(self, policy: ResidencyPolicy) -> Meter:
-        """Let everything happen, up to the close of the last session; return what it cost."""
+        """Let everything happen, up to the close of the last session; return what it cost.
+
+        Raises:
+            RuntimeError: the policy broke a law of the machine, or left somebody unserved.
+        """
         self._policy = policy
         for session in self.workload.sessions:
             self.at(session.created_s, lambda session=session: self._create(session))  # type: ignore[misc]
-        while self._heap and not self.is_over:
-            self.now, _, action = heapq.heappop(self._heap)
-            action()
+        self._timeline.run(until=lambda: self.is_over)
+        if not self.is_over:
+            raise RuntimeError(f"nothing happens any more, and {len(self._asked)} turns wait")
         self.meter.advance(self.now)
         return self.meter
 
@@ -119,6 +134,9 @@ class World:
     def size_of(self, model: str) -> int:
         """Return what that model takes."""
         return self.workload.models[model].size_bytes
+
+    def _waiting_since(self, model: str) -> float | None:
+        return min((turn.ready_s for turn in self._asked.values() if turn.model == model), default=None)
 
     # ── what sessions do ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -144,12 +162,17 @@ class World:
         self.policy.session_closed(session)
 
     def _ask(self, session: SimulatedSession, task_index: int, index: int) -> None:
-        self.policy.turn_ready(LiveTurn(session, task_index, index, self.now))
+        turn = LiveTurn(session, task_index, index, self.now)
+        self._asked[turn.turn_id] = turn
+        self.memory.note_asked(turn.model, turn.turn.num_ctx)
+        self.policy.turn_ready(turn)
 
     # ── what policies do ─────────────────────────────────────────────────────────────────────────────────────────
 
     def start(self, turn: LiveTurn) -> None:
         """Let a turn speak: its model is resident and has a slot for it."""
+        del self._asked[turn.turn_id]
+        self.memory.occupy(turn.model)
         self.after(turn.turn.reading_s, lambda: self._speak(turn))
 
     def _speak(self, turn: LiveTurn) -> None:
@@ -159,6 +182,7 @@ class World:
 
     def _end(self, turn: LiveTurn) -> None:
         is_last = turn.index + 1 == len(turn.task.turns)
+        self.memory.vacate(turn.model)
         self.policy.turn_ended(turn)
         if is_last:
             self._next_task(turn.session, turn.task_index + 1)

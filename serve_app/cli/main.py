@@ -26,6 +26,7 @@ from serve_app.cli.models import add_models
 from serve_app.cli.offline import add_analyze, add_roles
 from serve_app.cli.record import add_record
 from serve_app.cli.run import add_run
+from serve_app.cli.simulate import add_simulate
 from serve_app.cli.system import add_system
 from serve_app.cli.tasks import add_ask
 from serve_app.cli.terminal import Terminal
@@ -62,6 +63,7 @@ def program(
 
 add_run(app)
 add_analyze(app)
+add_simulate(app)
 add_ask(app)
 add_system(app)
 add_roles(app)
