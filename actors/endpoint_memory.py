@@ -53,7 +53,8 @@ DID_NOT_LOAD = (ModelLoadFailed, ModelMissing, OllamaRefused, OllamaBusy)
 """Errors after which a model is known not to be in memory; after any other it may turn up there later."""
 
 GONE_AFTER_MISSES = 3
-"""Comparisons without an answer after which an Ollama, and with it what it had in memory, is taken for gone."""
+"""Comparisons in a row without an answer after which an Ollama is suspect; where nobody is there, what it had in
+memory is taken for gone with it."""
 
 LEAST_LOAD_DEADLINE_S = 10.0
 """Real seconds any load may take, however fast the models' time runs."""
@@ -358,6 +359,9 @@ class EndpointMemory:
             loaded = await self._listing.look()
         except OllamaUnavailable as exc:
             return await self._miss(idle, exc)
+        except DeadlineExceeded as exc:  # it hangs: what it has in memory is still there
+            self._note_miss(exc)
+            raise
         self._answers_again()
         ours = {self._shelf.canonical(model) for model in loaded_by_us}.union(loaded_by_us)
         lost: list[str] = []
@@ -392,16 +396,20 @@ class EndpointMemory:
         Raises:
             OllamaUnavailable: it may be a moment's trouble.
         """
-        self._misses += 1
+        self._note_miss(exc)
         if self._misses < GONE_AFTER_MISSES:
             raise exc
-        if self.suspect is None:
-            self.suspect = exc.message
-            self._outbox.tell(EventKind.HOST_SUSPECT, NO_MODEL, None, reason=exc.message)
         gone = [e for e in idle if self.ledger.get(e.model) is e and not e.busy]
         for entry in gone:
             await self._strike_out(entry, EventKind.MODEL_LOST)
         return [entry.model for entry in gone]
+
+    def _note_miss(self, exc: DelegatorError) -> None:
+        """Note a comparison without an answer. Once they have lasted, this Ollama is suspect."""
+        self._misses += 1
+        if self._misses >= GONE_AFTER_MISSES and self.suspect is None:
+            self.suspect = exc.message
+            self._outbox.tell(EventKind.HOST_SUSPECT, NO_MODEL, None, reason=exc.message)
 
     def _answers_again(self) -> None:
         if self._misses >= GONE_AFTER_MISSES:

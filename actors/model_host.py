@@ -45,12 +45,14 @@ from delegator.errors import (
     SessionEnded,
 )
 from delegator.ollama.client import OllamaClient
+from delegator.residency.decisions import Change, Decision, Foretold
 from delegator.residency.demand import Outlook
-from delegator.residency.dispatcher import Change, Decision, Dispatcher, Foretold, Later, Policy, TurnRequest
+from delegator.residency.dispatcher import Dispatcher, Policy
 from delegator.residency.foreseen import estimated_load_s
 from delegator.residency.ledger import Entry, Phase
 from delegator.residency.lingering import Prices
 from delegator.residency.planner import Refuse
+from delegator.residency.requests import Later, TurnRequest
 from delegator.roles.catalogue import Model
 from delegator.schemas import EventKind
 from delegator.settings import GB, Settings

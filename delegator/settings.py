@@ -135,7 +135,7 @@ class ResidencySettings(BaseModel):
         850, description="GB-seconds that one second of waiting for a load is worth; more holds models longer."
     )
     load_price: Positive = Field(
-        160, description="GB-seconds that one second of loading is worth; more loads less often (disk, power)."
+        200, description="GB-seconds that one second of loading is worth; more loads less often (disk, power)."
     )
     prefetch: bool = Field(True, description="Bring the next speaker's model in while its colleague still writes.")
 

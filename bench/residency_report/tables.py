@@ -16,7 +16,7 @@ class Comparison:
     """Ours against Ollama at one machine, rate and lag; means over the seeds first, then ratios of those.
 
     Attributes:
-        to_all_nine: GB-seconds as a share of those of all nine resident; None where these do not fit.
+        to_all_nine: GB-seconds as a share of those of all nine resident; None where these do not fit or were not run.
         missed: goals that do not hold; None where there are no goals.
     """
 
@@ -74,7 +74,7 @@ def _ratio_row(c: Comparison) -> str:
         *(f"{r[measure]:.2f}" for measure in ("gb_seconds", "load_seconds", "waited_load_seconds")),
         f"{r['ttft_first_p50_s']:.2f} / {r['ttft_first_p95_s']:.2f}",
         f"{r['ttft_all_p50_s']:.2f} / {r['ttft_all_p95_s']:.2f}",
-        "does not fit" if c.to_all_nine is None else f"{c.to_all_nine:.3f}",
+        "–" if c.to_all_nine is None else f"{c.to_all_nine:.3f}",
         "none" if c.missed is None else "; ".join(c.missed) or "all hold",
     ]
     return f"| {' | '.join(cells)} |"

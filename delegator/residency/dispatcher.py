@@ -106,6 +106,7 @@ class Dispatcher:
             self._over.popitem(last=False)
         self.demand.close(session_id, now)
         self._tasks.close_session(session_id)
+        self._idle.close_session(session_id)
         self._prefetching.drop_session(session_id)
 
     def reopen_sessions(self) -> None:
@@ -123,6 +124,7 @@ class Dispatcher:
         if request.outlook is not None:
             self.open_session(request.outlook, now)
         self._waiting[request.turn_id] = Waiting(request, now)
+        self._idle.met(request.session_id, request.model)
         if request.task_id and request.session_id not in self._over:
             self.demand.begin_task(request.session_id, request.task_id, now)
             self._tasks.announced(request)
@@ -209,7 +211,7 @@ class Dispatcher:
         if entry is None or entry.foreign:
             return []
         waiting = [w.request.session_id for w in self._waiting.values() if w.request.model == model]
-        expecting = self._prefetching.sessions_expecting(model)
+        expecting = [*self._prefetching.sessions_expecting(model), *self._idle.sessions_wishing(model, now)]
         lingering = self.demand.sessions_with(model) if self._idle.keep(entry, now).until > now else []
         return [s for s in dict.fromkeys([*waiting, *expecting, *lingering]) if s not in self._over]
 
@@ -266,6 +268,8 @@ class Dispatcher:
             out.held.append((request.model, request.session_id))
         out.grants.append(request.turn_id)
         if not request.needs_slot:
+            if request.spare_only and request.session_id not in self._over:
+                self._idle.wished(request.session_id, request.model, now)
             return
         entry.turns.add(request.turn_id)
         running = self._running[request.turn_id] = Running(request, now)

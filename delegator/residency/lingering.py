@@ -35,7 +35,7 @@ class Prices:
     """
 
     wait: float = 850.0
-    load: float = 160.0
+    load: float = 200.0
 
 
 @dataclass(frozen=True, slots=True)

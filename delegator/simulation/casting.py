@@ -61,12 +61,14 @@ class Cast:
         workload: what can be run; without the sessions of teams that cannot.
         recast: sessions by change of a role's model.
         unseated: sessions by team that cannot work here.
+        for_everybody: every role of the catalogue, in a team of the trace or not, has a model that fits.
         estimated_files: models whose load times rest on an estimated size of their file.
     """
 
     workload: Workload
     recast: Mapping[Recast, int]
     unseated: Mapping[Unseated, int]
+    for_everybody: bool
     estimated_files: tuple[str, ...]
 
 
@@ -98,9 +100,11 @@ def cast_trace(
             continue
         recast.update(Recast(change.role, change.asked, change.given, change.rung) for change in found.changes)
         made.append(_session(f"s{number}", session, found.models, catalogue))
-    models = _models(catalogue, casting.spoken, capacity_bytes, disk_gb_s)
+    alone = [casting.fit((role,), capacity_bytes) for role in catalogue.roles]
+    models = _models(catalogue, casting.spoken, disk_gb_s)
     estimated = tuple(name for name in models if not is_published(name))
-    return Cast(Workload(models, made), dict(recast), dict(unseated), estimated)
+    for_everybody = not unseated and all(isinstance(fit, TeamFit) for fit in alone)
+    return Cast(Workload(models, made), dict(recast), dict(unseated), for_everybody, estimated)
 
 
 class _Casting:
@@ -114,17 +118,20 @@ class _Casting:
 
     @property
     def spoken(self) -> set[str]:
-        """Return every model that speaks."""
+        """Return every model that was given, to a team or to a role by itself: `all_nine` keeps them all."""
         return {model for fit in self._found.values() if isinstance(fit, TeamFit) for model in fit.models.values()}
 
     def models_of(self, session: TracedSession) -> TeamFit | Misfit:
         limit = self._capacity_bytes if session.limit_bytes is None else session.limit_bytes
-        key = session.team, limit
+        return self.fit(session.team, limit)
+
+    def fit(self, team: tuple[str, ...], limit_bytes: int) -> TeamFit | Misfit:
+        key = team, limit_bytes
         if key not in self._found:
-            self._found[key] = self._fit(session.team, limit)
+            self._found[key] = self._climb(team, limit_bytes)
         return self._found[key]
 
-    def _fit(self, team: Sequence[str], limit_bytes: int) -> TeamFit | Misfit:
+    def _climb(self, team: Sequence[str], limit_bytes: int) -> TeamFit | Misfit:
         catalogue = self._catalogue
         sizes = {model.name: model.memory_bytes for model in catalogue.models.values()}
         wishes = [
@@ -150,10 +157,7 @@ def _session(name: str, traced: TracedSession, models: Mapping[str, str], catalo
     )
 
 
-def _models(catalogue: Catalogue, spoken: set[str], capacity_bytes: int, disk_gb_s: float) -> dict[str, SimulatedModel]:
-    """Return the models that speak, and those of all other roles that fit: `all_nine` keeps them as well."""
-    wanted = {role.model for role in catalogue.roles.values()}
-    fitting = {name for name in wanted if catalogue.models[name].memory_bytes <= capacity_bytes}
+def _models(catalogue: Catalogue, spoken: set[str], disk_gb_s: float) -> dict[str, SimulatedModel]:
     return {
         model.name: SimulatedModel(
             model.name,
@@ -162,5 +166,5 @@ def _models(catalogue: Catalogue, spoken: set[str], capacity_bytes: int, disk_gb
             model.num_ctx,
         )
         for model in catalogue.models.values()
-        if model.name in spoken | fitting
+        if model.name in spoken
     }

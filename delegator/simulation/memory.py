@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from delegator.settings import GB
 from delegator.simulation.meter import Meter
 from delegator.simulation.timeline import Timeline
 from delegator.simulation.workload import Machine, SimulatedModel
@@ -134,7 +135,8 @@ class Memory:
         """
         everything = sum(model.size_bytes for model in self._models.values())
         if everything > self._machine.capacity_bytes:
-            raise ValueError("all models together do not fit this machine")
+            needed_gb, there_gb = everything / GB, self._machine.capacity_bytes / GB
+            raise ValueError(f"all models together need {needed_gb:.1f} GB, and {there_gb:.1f} GB are there")
         for name, model in self._models.items():
             self._runners[name] = _Runner(model.num_ctx, Stage.RESIDENT)
         self._meter.take(everything, self._timeline.now)

@@ -123,7 +123,7 @@ def simulate(trial: Trial) -> SimulationReport:
         rungs=trial.rungs,
     )
     meters = _meters(cast, trial) if cast.workload.sessions else {}
-    figures = [_figures(name, meters.get(name), cast) for name in POLICIES]
+    figures = [_figures(name, meters.get(name)) for name in POLICIES]
     sessions = cast.workload.sessions
     ours = meters.get(OURS)
     return SimulationReport(
@@ -134,7 +134,7 @@ def simulate(trial: Trial) -> SimulationReport:
             sessions=len(sessions),
             tasks=sum(len(session.tasks) for session in sessions),
             turns=sum(len(task.turns) for session in sessions for task in session.tasks),
-            hours=ours.until_s / 3600 if isinstance(ours, Meter) else 0.0,
+            hours=round(ours.until_s / 3600, 2) if isinstance(ours, Meter) else 0.0,
         ),
         policies=figures,
         changes=[
@@ -151,6 +151,9 @@ def _meters(cast: Cast, trial: Trial) -> Mapping[str, Meter | str]:
     """Run every policy; a text says why one cannot run."""
     found: dict[str, Meter | str] = {}
     for name in POLICIES:
+        if name == "all_nine" and not cast.for_everybody:
+            found[name] = "some roles have no model that fits"
+            continue
         try:
             found[name] = run_policy(cast.workload, Machine(trial.capacity_bytes), name, trial.ours)
         except ValueError as exc:
@@ -158,11 +161,9 @@ def _meters(cast: Cast, trial: Trial) -> Mapping[str, Meter | str]:
     return found
 
 
-def _figures(name: str, meter: Meter | str | None, cast: Cast) -> PolicyFigures:
+def _figures(name: str, meter: Meter | str | None) -> PolicyFigures:
     if not isinstance(meter, Meter):
-        needed = sum(model.size_bytes for model in cast.workload.models.values()) / GB
-        why = f"does not fit: all models together need {needed:.1f} GB" if name == "all_nine" else meter
-        return PolicyFigures(policy=name, why_not=why or "no session can run")
+        return PolicyFigures(policy=name, why_not=meter or "no session can run")
     return PolicyFigures(
         policy=name,
         gb_seconds=round(meter.gb_seconds, 1),

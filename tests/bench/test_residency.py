@@ -18,6 +18,9 @@ from bench.residency_report.goals import missed
 from bench.residency_report.plot import plot
 from bench.residency_report.rows import Row
 from bench.residency_report.tables import compare, tables
+from delegator.roles import load_catalogue
+from delegator.settings import GB
+from delegator.simulation.model_files import FILE_GB
 
 ROOT = Path(__file__).parents[2]
 FIELDS = [
@@ -102,6 +105,14 @@ def test_a_wrong_option_is_told(arguments: list[str], problem: str) -> None:
     assert done.returncode == 2
     assert problem in done.stderr
     assert done.stdout == ""
+
+
+def test_the_benchmark_and_the_command_mean_the_same_models() -> None:
+    catalogue = load_catalogue("echo")
+
+    known = {name: (FILE_GB[name], catalogue.models[name].memory_bytes / GB) for name in MODELS}
+
+    assert known == MODELS
 
 
 def test_the_workload_is_that_of_the_issue() -> None:

@@ -35,7 +35,10 @@ def simulation(report: SimulationReport) -> list[RenderableType]:
     if report.refused:
         refused = [(names(team.team), team.sessions, team.why) for team in report.refused]
         shown += [line(), heading("Teams that cannot work here"), table(("team", ">sessions", "why"), refused)]
-    notes = [*(f"{WORDS[each.policy]}: {each.why_not}." for each in report.policies if each.why_not), *report.notes]
+    notes = [
+        *(f"{WORDS[each.policy]} cannot run: {each.why_not}." for each in report.policies if each.why_not),
+        *report.notes,
+    ]
     return [*shown, line(), *remarks(notes), line(("Simulated: ", "yellow"), (report.verdict, "bold"))]
 
 

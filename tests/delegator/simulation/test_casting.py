@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from delegator.ollama.simulator.models import MODELS
 from delegator.roles import load_catalogue
 from delegator.schemas import Rung
 from delegator.settings import GB
 from delegator.simulation.casting import Recast, cast_trace
-from delegator.simulation.model_files import file_bytes, is_published
+from delegator.simulation.model_files import FILE_GB, file_bytes, is_published
 from delegator.simulation.profiles import PROFILES, load_s
 from delegator.simulation.trace import TracedSession
 
@@ -29,7 +30,7 @@ def test_a_session_speaks_in_turn_with_the_models_of_its_roles() -> None:
     assert made.team == tuple(dict.fromkeys(spoken))
     assert [task.after_s for task in made.tasks] == [5.0, 60.0]
     assert (made.created_s, made.close_lag_s) == (10.0, 600.0)
-    assert (cast.recast, cast.unseated, cast.estimated_files) == ({}, {}, ())
+    assert (cast.recast, cast.unseated, cast.for_everybody, cast.estimated_files) == ({}, {}, True, ())
     assert cast.workload.models["deepseek-coder:33b"].load_s == pytest.approx(18.8 / 2 + 0.5)
 
 
@@ -58,6 +59,7 @@ def test_a_team_that_cannot_work_is_told_and_the_others_run() -> None:
     (refused,) = cast.unseated
     assert (refused.team, refused.model, refused.needed_bytes) == (("ceo",), "qwen2.5:14b", round(11.1 * GB))
     assert [session.team for session in cast.workload.sessions] == [("mistral:7b",)]
+    assert cast.for_everybody is False
 
 
 def test_the_file_of_an_unknown_model_is_estimated_below_what_it_takes() -> None:
@@ -66,6 +68,10 @@ def test_the_file_of_an_unknown_model_is_estimated_below_what_it_takes() -> None
     assert file_bytes("llama3.1:8b", 0) == round(4.92 * GB)
     assert file_bytes("mine:9b", round(6.25 * GB)) == pytest.approx(5 * GB, rel=0.01)
     assert 0 < file_bytes("tiny", 100_000_000) < 100_000_000
+
+
+def test_published_files_are_those_of_the_simulator() -> None:
+    assert {name: MODELS[name].file_bytes for name in FILE_GB} == {name: round(gb * GB) for name, gb in FILE_GB.items()}
 
 
 def test_profiles_leave_their_reserve_but_on_graphics_cards() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from delegator.settings import GB
-from delegator.simulation.ours import PATIENCE_S, DelegatorResidency
+from delegator.settings import GB, ResidencySettings
+from delegator.simulation.ours import PATIENCE_S, DelegatorResidency, policy_of
 from delegator.simulation.policies import POLICIES
 from delegator.simulation.world import World
 from tests.delegator.simulation.worlds import Watched, models, session, turn_ids, world_of
@@ -39,7 +39,7 @@ def made(drawn: list[Drawn], capacity_gb: float) -> World:
 def test_every_turn_is_served_within_the_memory_there_is(policy: str, drawn: list[Drawn], capacity_gb: int) -> None:
     world = made(drawn, capacity_gb)
     if policy == "all_nine" and capacity_gb < sum(SIZES_GB.values()):
-        with pytest.raises(ValueError, match="do not fit"):
+        with pytest.raises(ValueError, match="all models together need"):
             POLICIES[policy](world, None)
         return
     watched = Watched(world, POLICIES[policy](world, None))
@@ -73,13 +73,14 @@ def test_nobody_waits_longer_than_patience_and_the_work_ahead(drawn: list[Drawn]
     assert late == {}
 
 
-def test_the_bound_would_notice_somebody_who_is_passed_over() -> None:
-    """A steady stream on the small model keeps the large one out, but for patience."""
+@pytest.mark.parametrize(("patience_s", "within"), [(PATIENCE_S, True), (1e9, False)])
+def test_patience_is_what_keeps_the_bound(patience_s: float, within: bool) -> None:
+    """A steady stream on the small model keeps the large one out; without patience, as long as it lasts."""
     stream = [session(f"s{number}", number * 9.0, (0.0, "b")) for number in range(60)]
     world = world_of(models(**SIZES_GB), 14, *stream, session("large", 30.0, (0.0, "e")))
-    watched = Watched(world, DelegatorResidency(world))
+    watched = Watched(world, DelegatorResidency(world, policy_of(ResidencySettings(), patience_s=patience_s)))
 
     world.run(watched)
 
-    wait = watched.waits["large/0:0"]
-    assert PATIENCE_S <= wait <= PATIENCE_S + (watched.ahead["large/0:0"] + 2) * (TURN_S + 2 * (LOAD_S + UNLOAD_S))
+    bound = PATIENCE_S + (watched.ahead["large/0:0"] + 2) * (TURN_S + 2 * (LOAD_S + UNLOAD_S))
+    assert (watched.waits["large/0:0"] <= bound) is within

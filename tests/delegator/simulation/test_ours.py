@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from delegator.residency.dispatcher import Dispatcher, Policy
+from delegator.residency.dispatcher import Dispatcher, Later, Policy, TurnRequest
 from delegator.residency.lingering import Prices
 from delegator.settings import GB, ResidencySettings, Settings
 from delegator.simulation.ours import DelegatorResidency, policy_of
@@ -47,6 +47,25 @@ def test_the_next_speakers_model_comes_while_its_colleague_writes() -> None:
     assert meter.ttft_all_s == [1.0] * 6  # the second that a turn reads, no more
     assert meter.loads >= 3
     assert meter.waited_load_s == 0.0
+
+
+def test_a_turn_tells_what_its_task_needs_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, tuple[Later, ...], bool]] = []
+    announce = Dispatcher.announce
+
+    def listen(self: Dispatcher, request: TurnRequest, now: float) -> None:
+        told.append((request.turn_id, request.later, request.continues))
+        announce(self, request, now)
+
+    monkeypatch.setattr(Dispatcher, "announce", listen)
+    run_policy(Workload(KNOWN, [session("s", 0, (5, "aba"))]), Machine(10 * GB), "delegator")
+
+    assert told == [
+        ("warm:s", (), False),
+        ("s/0:0", (Later("b", 1), Later("a", 2)), True),
+        ("s/0:1", (Later("a", 1),), True),
+        ("s/0:2", (), False),
+    ]
 
 
 def test_a_session_holds_no_more_than_its_limit() -> None:

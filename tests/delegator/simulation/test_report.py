@@ -48,7 +48,7 @@ def test_what_cannot_run_says_why_and_what_does_not_fit_is_told() -> None:
 
     all_nine = found.policies[-1]
     assert all_nine.gb_seconds is None
-    assert all_nine.why_not == "does not fit: all models together need 56.4 GB"
+    assert all_nine.why_not == "all models together need 56.4 GB, and 20.0 GB are there"
     assert {(c.role, c.given, c.rung) for c in found.changes} >= {("cto", "codellama:13b", Rung.SMALLER)}
 
 

@@ -29,6 +29,12 @@ def test_a_model_stays_for_its_keep_alive_after_its_last_turn() -> None:
     assert beyond.gb_seconds == pytest.approx(2 * ((2 + 10 + 300 + 0.2) + (2 + 10)))
 
 
+def test_use_within_the_keep_alive_renews_it() -> None:
+    _, meter = watch(10, session("s", 0, (0, "a"), (200, "a"), (200, "a")))
+
+    assert meter.loads == 1
+
+
 def test_without_an_end_of_keep_alive_a_model_stays() -> None:
     _, meter = watch(10, session("s", 0, (0, "a"), (9000, "a")), keep_alive_s=None)
 
@@ -95,5 +101,5 @@ def test_all_at_once_loads_nothing_and_holds_everything() -> None:
 
 
 def test_all_at_once_is_told_not_to_fit() -> None:
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match="all models together need 13"):
         run_policy(Workload(KNOWN, [session("s", 0, (5, "a"))]), Machine(12 * GB), "all_nine")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +23,7 @@ def test_a_comparison_is_shown_with_its_verdict(delegator: Callable[..., Ended])
     assert ended.code == 0
     assert "laptop24: 20.0 GB for models, loaded with 2 GB a second" in ended.out
     assert "Ollama, 5 min keep-alive" in ended.out
-    assert "all models at once: does not fit" in ended.out
+    assert "all models at once cannot run: all models together need 56.4 GB" in ended.out
     assert "cto" in ended.out
     assert "codellama:13b" in ended.out
     assert "Simulated: Delegator takes" in ended.out
@@ -74,6 +76,18 @@ def test_a_trace_comes_on_standard_input(process: Callable[..., object]) -> None
     out, err = running.communicate('{"at_s": 0, "team": ["ceo"]}\n', timeout=60)  # type: ignore[attr-defined]
 
     assert json.loads(out)["work"]["turns"] == 1, err
+
+
+def test_no_cluster_is_loaded_for_it() -> None:
+    program = (
+        "import sys; from serve_app.cli.main import main; "
+        "code = main(['simulate', '--memory', '24GB', '--trace', 'office:6:3', '--json']); "
+        "print(code, sorted({'ray', 'fastapi', 'nicegui', 'sqlalchemy'} & set(sys.modules)), file=sys.stderr)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stderr == "0 []\n"
 
 
 def test_the_machines_with_a_name_are_listed(delegator: Callable[..., Ended]) -> None:

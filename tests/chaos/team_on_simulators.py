@@ -7,8 +7,7 @@ behind `LocalActor`, which pickles what crosses as Ray would, and reservations a
 from __future__ import annotations
 
 import asyncio
-import pickle
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +15,6 @@ from typing import Any
 import pytest
 
 from actors import agent_pool
-from actors.agent import Agent
-from actors.agent_messages import Turn
-from actors.agent_pool import AgentPool
 from actors.doubts import Doubts
 from actors.host_handle import HostHandle
 from actors.host_messages import HostSpec
@@ -38,11 +34,12 @@ from delegator.ollama.simulator.interventions import Interventions
 from delegator.ollama.simulator.profiles import PROFILES
 from delegator.ollama.simulator.server import SimulatedHost
 from delegator.residency.ledger import Entry
-from delegator.roles.catalogue import Catalogue, load_catalogue
+from delegator.roles.catalogue import load_catalogue
 from delegator.settings import GB, Settings
 from delegator.store.records import MessageRecord, NewEvent
 from delegator.store.store import Store
 from tests.actors.conftest import until
+from tests.chaos.local_actors import LocalActor, LocalPool
 
 SCALE = 200.0
 NODE = "here"
@@ -54,54 +51,6 @@ SETTINGS = {
     "unload_deadline_s": 0.5,
     "reconcile_every_s": 0.1,
 }
-
-
-class LocalActor:
-    """A handle of an object in this process: `handle.method.remote(...)` gives something to await."""
-
-    def __init__(self, actor: Any) -> None:
-        self._actor = actor
-        self._calls: set[asyncio.Future[Any]] = set()
-
-    def __getattr__(self, name: str) -> _LocalMethod:
-        return _LocalMethod(getattr(self._actor, name), self._calls)
-
-
-class _LocalMethod:
-    def __init__(self, method: Any, calls: set[asyncio.Future[Any]]) -> None:
-        self._method = method
-        self._calls = calls
-
-    def remote(self, *args: Any) -> Any:
-        call = asyncio.ensure_future(self._call(pickle.dumps(args)))
-        self._calls.add(call)  # nobody may await it
-        call.add_done_callback(self._calls.discard)
-        return call
-
-    async def _call(self, args: bytes) -> Any:
-        try:
-            return pickle.loads(pickle.dumps(await self._method(*pickle.loads(args))))
-        except Exception as exc:
-            raise pickle.loads(pickle.dumps(exc)) from exc
-
-
-class LocalPool(AgentPool):
-    """The pool with agents in this process."""
-
-    def __init__(self, catalogue: Catalogue, settings: Settings, hosts: dict[str, LocalActor]) -> None:
-        super().__init__(catalogue, settings)
-        self._hosts = hosts
-        self.running: dict[str, Agent] = {}
-
-    def _start_process(self, role: str, node_id: str) -> Any:
-        self.running[role] = Agent(self._catalogue.role(role), self._settings, self._tell_first_token)
-        return LocalActor(self.running[role])
-
-    def _tell_first_token(self, turn: Turn) -> None:
-        self._hosts[turn.endpoint_id].first_token.remote(turn.turn_id)
-
-    async def _terminate(self, role: str, handle: Any) -> None:
-        await self.running.pop(role).close()
 
 
 @dataclass
@@ -187,7 +136,7 @@ class TeamOnSimulators(SessionManager):
         await store.open()
         self._stack.push_async_callback(store.close)
         actors: dict[str, LocalActor] = {}
-        handles = []
+        handles: list[HostHandle] = []
         for name, capacity in capacities.items():
             machine = PROFILES["laptop64"].but(max_loaded=max_loaded, load_timeout_s=100)
             simulator = SimulatedHost(machine, scale=scale, seed=seed + len(handles))
@@ -305,3 +254,7 @@ class TeamOnSimulators(SessionManager):
 def gb(size: float) -> int:
     """Return bytes."""
     return round(size * GB)
+
+
+OpenTeam = Callable[..., Awaitable[TeamOnSimulators]]
+"""What the fixture `open_team` gives: it takes capacities in GB by endpoint, and what `TeamOnSimulators.open` takes."""
