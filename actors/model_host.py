@@ -115,6 +115,8 @@ class ModelHost:
         self._dispatcher.demand.returns.restore(spec.learned)
         self._learned_told = self._dispatcher.demand.returns.version
         self._wanted: dict[str, _Wanted] = {}
+        self._limits: dict[str, int] = {}
+        """{session: most bytes it may hold here}, as last wished."""
         self._managers_life = ""
         self._knows_holders = False
         self._change: asyncio.Task[None] | None = None
@@ -219,6 +221,7 @@ class ModelHost:
 
     def _request(self, wish: TurnWish, *, needs_slot: bool) -> TurnRequest:
         outlook = wish.outlook
+        self._limits[wish.session_id] = wish.limit_bytes
         if outlook is not None:
             outlook = self._known(outlook)
         return TurnRequest(
@@ -419,6 +422,7 @@ class ModelHost:
         """
         if models is None:
             self._dispatcher.close_session(session_id, self._now())
+            self._limits.pop(session_id, None)
             for wanted in [w for w in self._wanted.values() if w.wish.session_id == session_id]:
                 self._fail(wanted, SessionEnded(session_id, "ended"))
         if models is not None:
@@ -445,7 +449,13 @@ class ModelHost:
         """Let a model that nobody holds any more be held by those for whose sake it stays, if there are any."""
         if not entry.holders and entry.phase is Phase.RESIDENT and self._ledger.get(entry.model) is entry:
             for session_id in self._dispatcher.heirs(entry.model, self._now()):
-                self._hold(entry, session_id)
+                if self._has_room(session_id, entry):
+                    self._hold(entry, session_id)
+
+    def _has_room(self, session_id: str, entry: Entry) -> bool:
+        """Return whether a session may hold that model beside what it holds here, by its latest limit."""
+        held = sum(e.size_bytes for e in self._ledger.held_by(session_id))
+        return held + entry.size_bytes <= self._limits.get(session_id, self._spec.capacity_bytes)
 
     async def _settle_load(self, entry: Entry) -> None:
         """Stop the load of a model that nobody wants any more, and wait for its end."""

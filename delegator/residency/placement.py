@@ -209,7 +209,7 @@ def place_team(
     places: dict[str, Place | None] = {}
     for role, candidates in wishes:
         settled = [c for c in candidates if at.get(c.model) == c.endpoint_id and not states[c.endpoint_id].suspect]
-        wanted = [c for c in settled if c.rank == min(d.rank for d in candidates)]
+        wanted = [c for c in settled if c.rank == _best_rank(states, candidates)]
         chosen = places[role] = place(states, wanted or candidates, together=at.values())
         if chosen is None:
             continue
@@ -217,6 +217,16 @@ def place_team(
         size = next(c.size_bytes for c in candidates if (c.endpoint_id, c.model) == (chosen.endpoint_id, chosen.model))
         states[chosen.endpoint_id] = states[chosen.endpoint_id].with_model(chosen.model, size, session_id)
     return places
+
+
+def _best_rank(hosts: Mapping[str, HostState], candidates: Iterable[Candidate]) -> int | None:
+    """Return the rank of the best model that an endpoint in good order can hold at all."""
+    ranks = [
+        c.rank
+        for c in candidates
+        if not hosts[c.endpoint_id].suspect and c.size_bytes <= hosts[c.endpoint_id].snapshot.capacity_bytes
+    ]
+    return min(ranks, default=None)
 
 
 def _added_up(residents: Iterable[Resident]) -> tuple[tuple[int, Cost], ...]:

@@ -100,9 +100,7 @@ def test_a_role_carries_the_options_of_its_model():
     echo = load_catalogue("echo")
     architect, model = echo.role("senior_architect"), echo.models["deepseek-coder:33b"]
 
-    assert model == Model(
-        "deepseek-coder:33b", 8192, 21_400_000_000, (), 0.0, ("codellama:13b", "deepseek-coder:6.7b")
-    )
+    assert model == Model("deepseek-coder:33b", 8192, 21_400_000_000, (), 0.0, ("codellama:13b", "deepseek-coder:6.7b"))
     assert (architect.num_ctx, architect.memory_bytes, architect.gpu) == (8192, 21_400_000_000, 0.0)
     assert architect.reports_to == "cto"
 

@@ -121,7 +121,9 @@ async def test_a_host_that_stops_takes_all_its_engines_along(bring):
 
 
 def _engines() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if any("runner_process" in word for word in _words_of(child))]
+    return [
+        child for child in psutil.Process().children() if any("runner_process" in word for word in _words_of(child))
+    ]
 
 
 def _words_of(process: psutil.Process) -> list[str]:
