@@ -133,6 +133,7 @@ class EndpointMemory:
         except BaseException as exc:
             if isinstance(exc, ModelLoadFailed | ModelMissing):
                 self._shelf.quarantine(model.name, exc.message)
+                self._outbox.tell(EventKind.MODEL_QUARANTINED, entry, None, reason=exc.message)
             await self._undo_load(entry, ours=not taken_over, may_come=not isinstance(exc, DID_NOT_LOAD))
             raise
         entry.phase = Phase.RESIDENT

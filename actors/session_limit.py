@@ -19,6 +19,8 @@ class SessionLimit:
     def __init__(self, parts: Parts) -> None:
         """Work with these parts."""
         self._parts = parts
+        self._needed: dict[tuple[str, str], int] = {}
+        """Bytes that a model turned out to need on an endpoint, beyond what was known when its room was made."""
 
     async def claim(
         self, session: OpenSession, turn_id: str, endpoint_id: str, model: Model, *, deadline_s: float
@@ -40,6 +42,10 @@ class SessionLimit:
         session.speaking[turn_id] = (endpoint_id, model.name)
         return left
 
+    def needs(self, endpoint_id: str, model: Model, size_bytes: int) -> None:
+        """Note that a model needs so much on an endpoint: its host has measured since it last told."""
+        self._needed[endpoint_id, model.name] = size_bytes
+
     def give_back(self, session: OpenSession, turn_id: str) -> None:
         """Note that a turn speaks no more."""
         session.speaking.pop(turn_id, None)
@@ -51,7 +57,8 @@ class SessionLimit:
 
     async def _room(self, session: OpenSession, endpoint_id: str, model: Model) -> int | None:
         """Let go of what is idle elsewhere, as far as needed; None while what is busy there leaves no room."""
-        limit, size = session.record.limits_max_memory_bytes, self._parts.recorder.size_on(endpoint_id, model)
+        limit = session.record.limits_max_memory_bytes
+        size = max(self._parts.recorder.size_on(endpoint_id, model), self._needed.get((endpoint_id, model.name), 0))
         elsewhere = self._elsewhere(session, endpoint_id)
         busy = set(session.speaking.values())
         for place in [place for place in elsewhere if place not in busy]:

@@ -22,8 +22,10 @@ from actors.planning import Planning, Prepared
 from actors.receipts import SessionEnergy
 from actors.team_changes import degraded, fallbacks, spawned
 from actors.team_leases import TeamLeases
+from actors.turn_attempts import RETRY_PAUSE_S
 from delegator.errors import (
     DelegatorError,
+    OllamaBusy,
     SessionEnded,
     SessionNotFound,
     StoreUnavailable,
@@ -115,17 +117,26 @@ class SessionOpening:
     # ── getting ready ─────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _warm_first(self, session: OpenSession) -> None:
-        """Bring in the model of whoever speaks first; on another endpoint, or another model, where that fails."""
+        """Bring in the model of whoever speaks first; on another endpoint, or another model, where that fails.
+
+        An Ollama whose queue is full is asked again.
+        """
         role = plan_team_turns(session.team, self._parts.catalogue)[0].role
         without: set[Excluded] = set()
+        tries, pause_s = self._parts.settings.turn_attempts, RETRY_PAUSE_S
         while True:
             host = self._parts.host_of(session, role)
             try:
                 await self._warm(session, role)
             except DelegatorError as exc:
+                tries -= 1
                 meant = await self._moves.understood(host, exc)
-                if not await self._moved(session, role, meant, without):
+                if await self._moved(session, role, meant, without):
+                    continue
+                if not isinstance(meant, OllamaBusy) or tries <= 0:
                     raise meant from exc
+                await asyncio.sleep(pause_s)
+                pause_s *= 2
             else:
                 return
 

@@ -24,6 +24,7 @@ from delegator.errors import (
     DeadlineExceeded,
     DelegatorError,
     HostSuspect,
+    MemoryExceeded,
     ModelLoadFailed,
     ModelMissing,
     OllamaBusy,
@@ -33,6 +34,7 @@ from delegator.errors import (
 )
 from delegator.roles.catalogue import Model
 from delegator.schemas import EventKind
+from delegator.settings import GB
 from delegator.store.records import MessageRecord
 
 log = logging.getLogger(__name__)
@@ -86,8 +88,7 @@ class TurnAttempts:
         deadline_s = max(30.0, clock.real_s(settings.turn_deadline_s))
         turn.running.role, turn.running.waiting_for = turn.role, model.name
         try:
-            limit = await self._limit.claim(session, turn.turn_id, host.endpoint_id, model, deadline_s=deadline_s)
-            grant = await self._acquire(host, self._wish(turn, host, model, limit), deadline_s)
+            grant = await self._get_slot(turn, host, model, deadline_s)
             turn.running.waiting_for = None
             started = turn_event(
                 turn, EventKind.TURN_STARTED, clock.now(), model=model.name, turn=turn.index, attempt=attempt,
@@ -99,6 +100,20 @@ class TurnAttempts:
         finally:
             await asyncio.shield(asyncio.create_task(self._release_turn(turn, host)))
         return await self._write_down(turn, spoken, model.name, grant.load_s, attempt)
+
+    async def _get_slot(self, turn: TurnAtHand, host: HostHandle, model: Model, deadline_s: float) -> Grant:
+        """Make room in the session's limit, then get the slot; once more where the model needs more than was known."""
+        session = turn.session
+        limit = await self._limit.claim(session, turn.turn_id, host.endpoint_id, model, deadline_s=deadline_s)
+        try:
+            return await self._acquire(host, self._wish(turn, host, model, limit), deadline_s)
+        except MemoryExceeded as exc:
+            if limit >= session.record.limits_max_memory_bytes:
+                raise
+            self._limit.needs(host.endpoint_id, model, round(exc.needed_gb * GB))
+        self._limit.give_back(session, turn.turn_id)
+        limit = await self._limit.claim(session, turn.turn_id, host.endpoint_id, model, deadline_s=deadline_s)
+        return await self._acquire(host, self._wish(turn, host, model, limit), deadline_s)
 
     def _wish(self, turn: TurnAtHand, host: HostHandle, model: Model, limit_bytes: int) -> TurnWish:
         """Say what the turn needs, and what its task will need on that host after it."""

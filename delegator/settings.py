@@ -226,8 +226,8 @@ class Settings(BaseSettings):
     )
     memory: Annotated[SizeBytes, AfterValidator(_something)] | None = Field(
         None,
-        description="Memory for models, as in 64GB. Without it: the machine's less memory_reserve, "
-        "or 64GB with simulated models.",
+        description="Memory for models, as in 64GB. Without it: that of the graphics processors less 5 %, where there "
+        "are any, otherwise the machine's less memory_reserve; 64GB with simulated models.",
     )
     memory_reserve: SizeBytes = Field(
         4 * GB, description="Left to the system and other programs where memory is not given."

@@ -22,6 +22,7 @@ from delegator.errors import DelegatorError
 from delegator.roles import load_catalogue
 from delegator.settings import GB, Settings
 from serve_app.lifecycle import preflight
+from serve_app.lifecycle.gpus import gpu_bytes
 from serve_app.lifecycle.home import Home
 from serve_app.lifecycle.instance import read_instance
 from serve_app.lifecycle.memory import largest_endpoint, machine_bytes, memory_for_models
@@ -88,16 +89,17 @@ def _home(settings: Settings) -> Iterable[Check]:
 
 
 def _memory(settings: Settings) -> Iterable[Check]:
-    there = machine_bytes()
+    there, on_gpus = machine_bytes(), gpu_bytes()
     try:
         models = memory_for_models(settings, simulated=settings.models == "simulated")
     except DelegatorError as exc:
         yield Check("memory", "fail", exc.message, exc.advice)
         return
-    have, given = f"{there / GB:.1f} GB", f"{models / GB:.1f} GB"
+    beside = f" and {on_gpus / GB:.1f} GB on graphics processors" if on_gpus else ""
+    have, given = f"{there / GB:.1f} GB{beside}", f"{models / GB:.1f} GB"
     if settings.models == "simulated":
         yield Check("memory", "ok", f"{have}; {given} simulated for models")
-    elif models > there:
+    elif models > there + on_gpus:
         yield Check("memory", "warn", f"{have}, and {given} for models", "More is promised to models than there is.")
     else:
         yield Check("memory", "ok", f"{have}, {given} of it for models")

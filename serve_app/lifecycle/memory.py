@@ -9,6 +9,10 @@ import psutil
 from delegator.endpoints import endpoints_of, shared_memory
 from delegator.errors import SettingsInvalid
 from delegator.settings import GB, Settings
+from serve_app.lifecycle.gpus import gpu_bytes
+
+GPU_RESERVE = 0.05
+"""Share of a graphics processor's memory left to its driver and the screen."""
 
 SIMULATED_BYTES = 64 * GB
 """What a simulated host is said to have, where nothing else is set: all nine roles of the catalogue fit one by one."""
@@ -23,8 +27,16 @@ def machine_bytes() -> int:
     return min([total, *limits])
 
 
+def all_bytes() -> int:
+    """Return the memory of this machine with that of its graphics processors: more than that can never be used."""
+    return machine_bytes() + gpu_bytes()
+
+
 def memory_for_models(settings: Settings, *, simulated: bool) -> int:
-    """Return the bytes that models may take together.
+    """Return the bytes that models may take together: as given, else of the graphics processors, else of the machine.
+
+    Where there are graphics processors of their own memory, Ollama places models there and makes room there: what the
+    machine has beside them would only be promised. `--memory` says otherwise.
 
     Raises:
         SettingsInvalid: the reserve leaves nothing.
@@ -33,6 +45,9 @@ def memory_for_models(settings: Settings, *, simulated: bool) -> int:
         return settings.memory
     if simulated:
         return SIMULATED_BYTES
+    on_gpus = gpu_bytes() if any(endpoint.local for endpoint in endpoints_of(settings)) else 0
+    if on_gpus:
+        return round(on_gpus * (1 - GPU_RESERVE))
     left = machine_bytes() - settings.memory_reserve
     if left <= 0:
         reserve, there = settings.memory_reserve / GB, machine_bytes() / GB

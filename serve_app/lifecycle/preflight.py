@@ -24,7 +24,7 @@ from delegator.errors import SettingsInvalid, StartFailed
 from delegator.roles import Catalogue
 from delegator.settings import GB, Settings
 from serve_app.lifecycle.home import Home
-from serve_app.lifecycle.memory import machine_bytes
+from serve_app.lifecycle.memory import all_bytes
 
 NEEDED_DISK_BYTES = 1 * GB
 """Free disk without which nothing is started: the database and Ray both fail badly on a full disk."""
@@ -166,9 +166,9 @@ def _small_shared_memory() -> str | None:
 def _too_much_memory(settings: Settings) -> str | None:
     here = sum(endpoint.memory_bytes or 0 for endpoint in endpoints_of(settings) if endpoint.local)
     given = max(settings.memory or 0, here)
-    if settings.models == "simulated" or given <= machine_bytes():
+    if settings.models == "simulated" or given <= all_bytes():
         return None
-    return f"{given / GB:.1f} GB are given to models, and this machine has {machine_bytes() / GB:.1f} GB"
+    return f"{given / GB:.1f} GB are given to models, and this machine has {all_bytes() / GB:.1f} GB"
 
 
 def writable(path: Path) -> bool:
