@@ -430,26 +430,26 @@ class ModelHost:
         entries = [e for e in self._ledger.held_by(session_id) if models is None or e.model in models]
         loaded = [entry for entry in entries if entry.phase is not Phase.LOADING]
         self._let_go(session_id, [entry.model for entry in entries])
-        await asyncio.gather(*(self._take_out(entry) for entry in entries))
+        await asyncio.gather(*(self._take_out(entry, session_id) for entry in entries))
         self._pump()
         await self._outbox.flush()
         here = [entry for entry in entries if self._ledger.get(entry.model) is entry]
         gone = [entry for entry in loaded if self._ledger.get(entry.model) is not entry]
         return Released(tuple((e.model, e.size_bytes) for e in gone), tuple(e.model for e in here))
 
-    async def _take_out(self, entry: Entry) -> None:
-        """Unload a model unless somebody else needs it; stop its load unless somebody else waits for it."""
+    async def _take_out(self, entry: Entry, session_id: str) -> None:
+        """Unload a model the session let go of unless somebody else needs it; stop its load unless one waits for it."""
         if entry.phase is Phase.LOADING and not entry.holders:
             await self._settle_load(entry)
-        self._pass_on(entry)
+        self._pass_on(entry, without=session_id)
         if not entry.holders and not entry.pinned and self._ledger.get(entry.model) is entry:
             await self._unload_if_idle(entry)
 
-    def _pass_on(self, entry: Entry) -> None:
-        """Let a model that nobody holds any more be held by those for whose sake it stays, if there are any."""
+    def _pass_on(self, entry: Entry, *, without: str = "") -> None:
+        """Let a model that nobody holds any more be held by those for whose sake it stays, if there are any others."""
         if not entry.holders and entry.phase is Phase.RESIDENT and self._ledger.get(entry.model) is entry:
             for session_id in self._dispatcher.heirs(entry.model, self._now()):
-                if self._has_room(session_id, entry):
+                if session_id != without and self._has_room(session_id, entry):
                     self._hold(entry, session_id)
 
     def _has_room(self, session_id: str, entry: Entry) -> bool:

@@ -206,6 +206,27 @@ async def test_a_model_that_vanished_is_loaded_again_for_the_next_turn(start_hos
     assert await it.reservations.existing() == {DEVELOPER}
 
 
+async def test_what_a_session_lets_go_of_is_not_kept_for_its_own_sake(start_host: Any) -> None:
+    it = await start_host()
+    await it.host.warm(it.wish("w", DEVELOPER), DEADLINE_S)
+
+    released = await it.host.release_models("s1", [DEVELOPER])
+
+    assert [model for model, _ in released.unloaded] == [DEVELOPER]
+    assert await it.loaded() == set()
+
+
+async def test_what_a_session_lets_go_of_passes_to_one_that_will_want_it(start_host: Any) -> None:
+    it = await start_host()
+    await it.host.reconcile(await it.claims(s1=(DEVELOPER,), s2=(DEVELOPER,)))
+    await it.host.warm(it.wish("w", DEVELOPER), DEADLINE_S)
+
+    released = await it.host.release_models("s1")
+
+    assert released.kept == (DEVELOPER,)
+    assert [r.holders for r in it.residents()] == [("s2",)]
+
+
 async def test_models_of_sessions_that_are_gone_are_unloaded_by_a_sweep(start_host: Any) -> None:
     it = await start_host()
     await it.host.warm(it.wish("w", DEVELOPER, session="gone"), DEADLINE_S)
