@@ -403,11 +403,10 @@ class ModelHost:
         entry = self._ledger.require(model)
 
         async def drop() -> None:
-            entry.phase = Phase.RESIDENT
-            if await self._unload_if_idle(entry):
+            is_here = self._ledger.get(entry.model) is entry
+            if is_here and await self._unload_if_idle(entry):
                 self._pump()
 
-        entry.phase = Phase.UNLOADING
         dropping = asyncio.create_task(drop())
         self._drops.add(dropping)
         dropping.add_done_callback(self._drops.discard)
@@ -521,6 +520,7 @@ class ModelHost:
             self._restore_holders(claims)
         now = self._now()
         self._dispatcher.demand.keep_only(frozenset(claims.held), now)
+        self._limits = {session_id: most for session_id, most in self._limits.items() if session_id in claims.held}
         for outlook in claims.outlooks:
             if outlook.session_id not in self._dispatcher.demand:
                 self._dispatcher.open_session(self._known(outlook), now)
