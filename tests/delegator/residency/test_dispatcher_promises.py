@@ -127,7 +127,7 @@ def leave_nothing(host: UnsteadyHost) -> None:
     assert counts[Foretold.BEGUN] == sum(counts[f] for f in Foretold if f is not Foretold.BEGUN)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(plays, max_size=6),
     st.lists(
@@ -160,7 +160,7 @@ def test_whatever_happens_every_decision_can_be_carried_out_and_nothing_is_left_
     leave_nothing(host)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.tuples(st.integers(0, 150), st.sampled_from(sorted(MODELS)), st.integers(1, 27)), min_size=1, max_size=60

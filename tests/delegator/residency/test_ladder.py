@@ -235,7 +235,7 @@ def can_be_had(
     return seat({model: sizes[model] for model in models.values()}, rooms, terms) is not None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(cases())
 def test_what_the_rungs_make_possible_is_found_and_nothing_beyond_limits_is_given(
     case: Case,
@@ -260,7 +260,7 @@ def test_what_the_rungs_make_possible_is_found_and_nothing_beyond_limits_is_give
     assert set(found.seats) == set(found.models.values())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(cases())
 def test_the_steps_explain_exactly_the_differences(
     case: Case,
@@ -283,7 +283,7 @@ def test_the_steps_explain_exactly_the_differences(
     assert all(c.saves_bytes >= 0 for c in found.changes)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_in_which_things_are_told_changes_nothing(case: Case, random: Random) -> None:
     wishes, sizes, rooms, limit, rungs = case

@@ -67,7 +67,7 @@ def arrangement_holds(seats: Seats, team: dict[str, int], found: list[Room], und
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(rooms(), teams, terms)
 def test_a_team_is_seated_exactly_where_some_arrangement_holds(
     found: list[Room], team: dict[str, int], under: Terms

@@ -55,7 +55,7 @@ def test_every_turn_is_served_within_the_memory_there_is(policy: str, drawn: lis
 
 
 @given(drawn=sessions, capacity_gb=capacities)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_nobody_waits_longer_than_patience_and_the_work_ahead(drawn: list[Drawn], capacity_gb: int) -> None:
     world = made(drawn, capacity_gb)
     watched = Watched(world, DelegatorResidency(world))
