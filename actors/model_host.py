@@ -47,11 +47,11 @@ from delegator.errors import (
 from delegator.ollama.client import OllamaClient
 from delegator.residency.decisions import Change, Decision, Foretold
 from delegator.residency.demand import Outlook
-from delegator.residency.dispatcher import Dispatcher, Policy
+from delegator.residency.dispatcher import Dispatcher
 from delegator.residency.foreseen import estimated_load_s
 from delegator.residency.ledger import Entry, Phase
-from delegator.residency.lingering import Prices
 from delegator.residency.planner import Refuse
+from delegator.residency.policy import policy_of
 from delegator.residency.requests import Later, TurnRequest
 from delegator.roles.catalogue import Model
 from delegator.schemas import EventKind
@@ -109,7 +109,10 @@ class ModelHost:
         self._models: dict[str, Model] = {}
         """Models by the ledger's names, with their options, as they were last wished for."""
         self._dispatcher = Dispatcher(
-            self._ledger, policy_of(settings), size_of=self._size_of, load_s=self._expected_load_s
+            self._ledger,
+            policy_of(settings.residency, patience_s=settings.turn_patience_s, parallel=PARALLEL_TURNS),
+            size_of=self._size_of,
+            load_s=self._expected_load_s,
         )
         self._dispatcher.lingers = False  # until it is known which sessions are open
         self._dispatcher.demand.returns.restore(spec.learned)
@@ -559,12 +562,6 @@ class ModelHost:
             prefetches[Foretold.BEGUN],
             prefetches[Foretold.USED],
         )
-
-
-def policy_of(settings: Settings) -> Policy:
-    """Return the owner's preferences."""
-    prices = Prices(wait=settings.residency.wait_price, load=settings.residency.load_price)
-    return Policy(settings.turn_patience_s, PARALLEL_TURNS, prices, prefetch=settings.residency.prefetch)
 
 
 def _refusal(model: str, why: Refuse | None) -> DelegatorError:

@@ -19,15 +19,15 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from delegator.residency.decisions import Change, Decision, Foretold
 from delegator.residency.demand import Demand, Outlook
 from delegator.residency.keeping import IdleModels
 from delegator.residency.ledger import Ledger, Phase
-from delegator.residency.lingering import Prices
 from delegator.residency.pace import Pace
 from delegator.residency.planner import Load, Plan, Refuse, Reuse, Snapshot, Wait, Wish, plan_residency
+from delegator.residency.policy import Policy
 from delegator.residency.prefetching import Prefetching
 from delegator.residency.requests import Later, Running, TurnRequest, Waiting
 from delegator.residency.tasks_under_way import TasksUnderWay
@@ -37,22 +37,6 @@ __all__ = ["Change", "Decision", "Dispatcher", "Foretold", "Later", "Policy", "T
 
 REMEMBERED_SESSIONS = 1000
 """Closed sessions for which nothing is held any more; a claim under way is seconds old, not a thousand sessions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the owner of the machine prefers.
-
-    Attributes:
-        patience_s: model seconds a turn waits at most while others go first.
-        parallel: turns at one time per model.
-        prefetch: False to load on demand only.
-    """
-
-    patience_s: float = 60.0
-    parallel: int = 1
-    prices: Prices = field(default_factory=Prices)
-    prefetch: bool = True
 
 
 class Dispatcher:

@@ -16,7 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from delegator.settings import GB
+from delegator.settings import GB, ResidencySettings
+
+_DEFAULTS = ResidencySettings()
 
 GRID_S = (0.0, 3, 7, 12, 20, 30, 45, 60, 80, 100, 130, 160, 200, 250, 310, 400, 500, 650, 900, 1200, 1800, 2700, 3600)
 """Moments at which letting go is considered; work later than the last is not waited for."""
@@ -34,8 +36,8 @@ class Prices:
     The defaults are the leanest that keep every goal of `bench/residency.py` (`docs/performance.md`).
     """
 
-    wait: float = 850.0
-    load: float = 200.0
+    wait: float = _DEFAULTS.wait_price
+    load: float = _DEFAULTS.load_price
 
 
 @dataclass(frozen=True, slots=True)

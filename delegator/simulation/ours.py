@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from delegator.residency.demand import Outlook
-from delegator.residency.dispatcher import Change, Decision, Dispatcher, Later, Policy, TurnRequest
+from delegator.residency.dispatcher import Change, Decision, Dispatcher, Later, TurnRequest
 from delegator.residency.ledger import Entry, Ledger, Phase
-from delegator.residency.lingering import Prices
-from delegator.settings import ResidencySettings, Settings
+from delegator.residency.policy import Policy, policy_of
+from delegator.settings import ResidencySettings
 from delegator.simulation.memory import LoadUnderWay
 from delegator.simulation.workload import SimulatedSession
 from delegator.simulation.world import LiveTurn, World
-
-PATIENCE_S = float(Settings.model_fields["turn_patience_s"].default)
-
-
-def policy_of(residency: ResidencySettings, *, patience_s: float = PATIENCE_S, parallel: int = 1) -> Policy:
-    """Return the dispatcher's policy by the settings, as a system started with them would have it."""
-    prices = Prices(wait=residency.wait_price, load=residency.load_price)
-    return Policy(patience_s=patience_s, parallel=parallel, prices=prices, prefetch=residency.prefetch)
 
 
 class DelegatorResidency:

@@ -86,9 +86,9 @@ def simulate(
 def _simulated(
     settings: Settings, machine: MachineProfile | None, memory: str | None, disk_gb_s: float, trace: str, seed: int
 ) -> SimulationReport:
+    from delegator.residency.policy import policy_of
     from delegator.roles import load_catalogue
     from delegator.simulation import report
-    from delegator.simulation.ours import policy_of
 
     catalogue = load_catalogue(settings.catalogue)
     return report.simulate(

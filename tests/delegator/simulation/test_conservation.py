@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from delegator.residency.policy import PATIENCE_S, policy_of
 from delegator.settings import GB, ResidencySettings
-from delegator.simulation.ours import PATIENCE_S, DelegatorResidency, policy_of
+from delegator.simulation.ours import DelegatorResidency
 from delegator.simulation.policies import POLICIES
 from delegator.simulation.world import World
 from tests.delegator.simulation.worlds import Watched, models, session, turn_ids, world_of

@@ -8,8 +8,9 @@ import pytest
 
 from delegator.residency.dispatcher import Dispatcher, Later, Policy, TurnRequest
 from delegator.residency.lingering import Prices
+from delegator.residency.policy import policy_of
 from delegator.settings import GB, ResidencySettings, Settings
-from delegator.simulation.ours import DelegatorResidency, policy_of
+from delegator.simulation.ours import DelegatorResidency
 from delegator.simulation.policies import run_policy
 from delegator.simulation.workload import Machine, SimulatedSession, Workload
 from tests.delegator.simulation.worlds import Watched, models, session, world_of

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from delegator.residency.policy import policy_of
 from delegator.roles import load_catalogue
 from delegator.schemas import Rung
 from delegator.settings import GB, ResidencySettings
 from delegator.simulation.meter import Meter
 from delegator.simulation.office import office_trace
-from delegator.simulation.ours import policy_of
 from delegator.simulation.policies import POLICIES
 from delegator.simulation.report import SimulationReport, Trial, simulate
 from delegator.simulation.verdict import verdict
