@@ -23,14 +23,12 @@ from actors.agent import Agent
 from actors.agent_messages import Pulse, Turn
 from actors.calls import ask
 from actors.cluster import NAMESPACE, agent_name, model_host_name
+from actors.footprint import AGENT_MEMORY_BYTES
 from delegator.errors import DeadlineExceeded
 from delegator.roles.catalogue import Catalogue
 from delegator.settings import Settings
 
 log = logging.getLogger(__name__)
-
-AGENT_MEMORY_BYTES = 60_000_000
-"""What an agent's process holds of its own: 57 MB measured (Ray 2.60, Python 3.11), rounded up."""
 
 
 def tell_host_of_first_token(turn: Turn) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from actors.agent_pool import AGENT_MEMORY_BYTES, AgentPool
+from actors.agent_pool import AgentPool
 from actors.cluster import NAMESPACE, model_host_name
 from actors.doubts import Doubts
+from actors.footprint import SIMULATED_BYTES, agents_bytes, left_for_models
 from actors.host_handle import HostHandle
 from actors.host_messages import RETURNS, HostSpec
 from actors.hosts import Hosts
@@ -29,9 +30,6 @@ from delegator.store.records import LearnedRecord, ModelFactsRecord
 from delegator.store.store import Store
 
 log = logging.getLogger(__name__)
-
-DEFAULT_MEMORY_BYTES = 64 * GB
-"""Capacity for models where nothing says otherwise and they are simulated."""
 
 
 async def wire(settings: Settings) -> Parts:
@@ -67,12 +65,7 @@ def _is_of(learned: LearnedRecord, endpoint_id: str) -> bool:
 
 def model_capacity_bytes(settings: Settings, catalogue: Catalogue) -> int:
     """Return what models may take on this machine: the memory given, less what the agents' own processes hold."""
-    given = DEFAULT_MEMORY_BYTES if settings.memory is None else settings.memory
-    return max(1, given - _agents_bytes(catalogue))
-
-
-def _agents_bytes(catalogue: Catalogue) -> int:
-    return AGENT_MEMORY_BYTES * len(catalogue.roles)
+    return left_for_models(SIMULATED_BYTES if settings.memory is None else settings.memory, catalogue)
 
 
 def _hosts(
@@ -88,7 +81,7 @@ def _hosts(
     here = next(node for node in nodes if node.node_id == here_id)
     endpoints = endpoints_of(settings)
     at = {endpoint.endpoint_id: node_of(endpoint, nodes, here) for endpoint in endpoints}
-    agents = _agents_bytes(catalogue)
+    agents = agents_bytes(catalogue)
     capacities = capacities_of(endpoints, at, here, model_capacity_bytes(settings, catalogue), agents_bytes=agents)
     guarded = nodes_that_reserve(at, capacities, agents_bytes=agents)
     handles = []

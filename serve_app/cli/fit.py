@@ -24,9 +24,6 @@ from serve_app.cli.terminal import Terminal
 if TYPE_CHECKING:
     from serve_app.client import AsyncClient
 
-AGENT_BYTES = 60_000_000
-"""What the process of one role's agent takes of the memory for models, as in `actors/agent_pool.py`."""
-
 Memory = Annotated[
     str | None, typer.Option("--memory", metavar="SIZE", help="Try a machine with this memory for models, as in 24GB.")
 ]
@@ -59,6 +56,7 @@ def _asked(url: str | None, memory: str | None, catalogue: str | None) -> FitMod
 
 def estimated(settings: Settings) -> FitModelsReply:
     """Fit the catalogue of the settings to their memory, or this machine's, by the catalogue's estimates alone."""
+    from actors.footprint import left_for_models
     from delegator.analysis.category import TEAM_OF_CATEGORY
     from delegator.residency.fit import NOTHING_KNOWN, Machine
     from delegator.residency.fit_report import machine_fit
@@ -67,7 +65,7 @@ def estimated(settings: Settings) -> FitModelsReply:
 
     catalogue = load_catalogue(settings.catalogue)
     simulated = settings.models == "simulated"
-    left = max(1, memory_for_models(settings, simulated=simulated) - AGENT_BYTES * len(catalogue.roles))
+    left = left_for_models(memory_for_models(settings, simulated=simulated), catalogue)
     limits = settings.complexity_limits
     machine = Machine(left, round(max(limits.of(level).max_memory_gb for level in Complexity) * GB))
     teams = tuple(TEAM_OF_CATEGORY.values())

@@ -22,13 +22,13 @@ from typing import Literal
 import psutil
 
 from actors import processes
+from actors.footprint import SIMULATED_BYTES
 from actors.processes import MARK
 from delegator.endpoints import endpoints_of
 from delegator.errors import DelegatorError, StartFailed
 from delegator.roles import load_catalogue
 from delegator.settings import GB, Settings
 from serve_app.lifecycle.home import Home
-from serve_app.lifecycle.memory import SIMULATED_BYTES
 
 PROBE_S = 3.0
 """Real seconds in which an Ollama must tell its version; one that is busy loading a model still answers at once."""

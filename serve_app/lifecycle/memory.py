@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 
+from actors.footprint import SIMULATED_BYTES
 from delegator.endpoints import endpoints_of, shared_memory
 from delegator.errors import SettingsInvalid
 from delegator.settings import GB, Settings
@@ -13,9 +14,6 @@ from serve_app.lifecycle.gpus import gpu_bytes
 
 GPU_RESERVE = 0.05
 """Share of a graphics processor's memory left to its driver and the screen."""
-
-SIMULATED_BYTES = 64 * GB
-"""What a simulated host is said to have, where nothing else is set: all nine roles of the catalogue fit one by one."""
 
 _CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from actors.footprint import AGENT_MEMORY_BYTES
 from delegator import errors
 from delegator import schemas as s
-from serve_app.cli.fit import AGENT_BYTES
 from serve_app.cli.pulling import shown
 from serve_app.cli.terminal import Terminal
 from tests.serve_app.cli.conftest import Ended
@@ -175,7 +175,7 @@ def test_fit_needs_no_running_system(delegator: Callable[..., Ended]) -> None:
     (machine,) = reply.machines
     assert told.code == as_json.code == 0
     assert (machine.endpoint, machine.catalogue, reply.sizes) == (None, "echo", "estimated")
-    assert machine.capacity_gb == pytest.approx(24 - 9 * AGENT_BYTES / 1e9, abs=0.05)
+    assert machine.capacity_gb == pytest.approx(24 - 9 * AGENT_MEMORY_BYTES / 1e9, abs=0.05)
     assert f"delegator up --catalogue {machine.suggested}" in told.out
 
 
@@ -216,12 +216,6 @@ def test_fit_refuses_what_makes_no_sense(
     delegator: Callable[..., Ended], arguments: tuple[str, ...], code: int
 ) -> None:
     assert delegator("models", "fit", *arguments, "--json").code == code
-
-
-def test_the_memory_of_agents_is_what_they_are_given() -> None:
-    from actors.agent_pool import AGENT_MEMORY_BYTES
-
-    assert AGENT_BYTES == AGENT_MEMORY_BYTES
 
 
 def test_fit_by_estimates_loads_neither_ray_nor_the_web() -> None:
