@@ -15,11 +15,14 @@
     │   ├── TaskNotFound
     │   ├── EventNotFound
     │   ├── PlanNotFound
+    │   ├── AnalysisVersionNotFound
     │   ├── ModelNotFound
     │   ├── PullNotFound
     │   └── UnknownTool
     ├── WrongState              it exists, but not in a state that allows this
     │   ├── SessionEnded
+    │   ├── SessionWaitsForAnswer
+    │   ├── QuestionNotAsked
     │   ├── SessionAmbiguous
     │   ├── NoActiveSession
     │   ├── AgentAlreadyActive
@@ -363,6 +366,19 @@ class PlanNotFound(NotFound):
         return f"there is no plan '{self.plan_id}'"
 
 
+class AnalysisVersionNotFound(NotFound):
+    """No learned version of the analysis has this number."""
+
+    code = "analysis_version_not_found"
+    hint = "list_analysis_versions shows the versions there are."
+    fields = ("version",)
+    version: int
+
+    @property
+    def message(self) -> str:
+        return f"there is no version {self.version} of the analysis"
+
+
 class UnknownTool(NotFound):
     """No MCP tool has this name."""
 
@@ -404,6 +420,33 @@ class SessionEnded(WrongState):
     @property
     def message(self) -> str:
         return f"session '{self.session_id}' is {self.status}"
+
+
+class SessionWaitsForAnswer(WrongState):
+    """The session has asked a question; until it is answered there is no team that could work."""
+
+    code = "session_waits_for_answer"
+    hint = "Answer it with answer_question; get_session shows its options."
+    fields = ("session_id", "question")
+    session_id: str
+    question: str
+
+    @property
+    def message(self) -> str:
+        return f"session '{self.session_id}' waits for an answer: {self.question}"
+
+
+class QuestionNotAsked(WrongState):
+    """The session asks nothing, or its question has just been answered."""
+
+    code = "question_not_asked"
+    hint = "get_session shows how it stands; it takes work with delegate_task."
+    fields = ("session_id",)
+    session_id: str
+
+    @property
+    def message(self) -> str:
+        return f"session '{self.session_id}' asks nothing"
 
 
 class SessionAmbiguous(WrongState):

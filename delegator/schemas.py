@@ -7,323 +7,138 @@ unknown fields, so that a misspelt one is an error and not a silent default.
 
 from __future__ import annotations
 
-import json
-import re
-from datetime import UTC, date, datetime
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
-    ValidationError,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
 from pydantic_core import PydanticKnownError
 
-from delegator.wording import first_problem, problem_of
+from delegator.fields import (
+    MAX_CONTEXT_BYTES,
+    MAX_CONTEXT_DEPTH,
+    MAX_TEXT_CHARS,
+    Amount,
+    Context,
+    Count,
+    Day,
+    Gigabytes,
+    GigabyteSeconds,
+    Ladder,
+    Moment,
+    Name,
+    Priority,
+    Rate,
+    Ratio,
+    Reply,
+    Request,
+    RoleNames,
+    Seconds,
+    ShortText,
+    TaskContext,
+    Text,
+    TurnPurpose,
+    WaitSeconds,
+    WattHours,
+    ladder_in_order,
+    names_in_words,
+    no_bool,
+    rungs_in_words,
+)
+from delegator.learning_schemas import (
+    AnalysisEvaluation,
+    AnalysisVersionInfo,
+    CorpusFigures,
+    GiveFeedbackReply,
+    GiveFeedbackRequest,
+    HistoryFigures,
+    ListAnalysisVersionsReply,
+    Rating,
+    ReadingChange,
+    ResetAnalysisReply,
+    ResetAnalysisRequest,
+    RetrainAnalysisReply,
+    RetrainAnalysisRequest,
+)
+from delegator.task_analysis import (
+    Alternative,
+    AnalyzeTaskRequest,
+    Limits,
+    Reason,
+    Resources,
+    RoleNeed,
+    SecondReading,
+    TaskAnalysis,
+    TeamWishes,
+)
+from delegator.words import Complexity, EventKind, Rung, SessionStatus, TaskCategory, TaskStatus, TaskType
 
-MAX_TEXT_CHARS = 20_000
-"""Longest task or message, in characters: about 5,000 tokens, which leaves a window of 8,192 room for the team."""
-
-MAX_CONTEXT_BYTES = 65_536
-"""Largest `context` of a session, as JSON."""
-
-MAX_CONTEXT_DEPTH = 20
-"""Deepest nesting of a `context`: far below where parsers and serialisers give up."""
-
-
-# ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class TaskType(StrEnum):
-    """What kind of work a task is."""
-
-    BUG_FIX = "bug_fix"
-    FEATURE_DEVELOPMENT = "feature_development"
-    REFACTORING = "refactoring"
-    TESTING = "testing"
-    ARCHITECTURE = "architecture"
-    STRATEGIC_PLANNING = "strategic_planning"
-    UI_DESIGN = "ui_design"
-    DEPLOYMENT = "deployment"
-    DOCUMENTATION = "documentation"
-    HR = "hr"
-    OPERATIONS = "operations"
-    GENERAL = "general"
-
-
-class TaskCategory(StrEnum):
-    """The monitor's seven groups; given by a caller, it fixes the team."""
-
-    STRATEGIC = "strategic"
-    TECHNICAL = "technical"
-    DEVELOPMENT = "development"
-    HR = "hr"
-    OPERATIONS = "operations"
-    PRODUCT = "product"
-    QUICK_FIX = "quick_fix"
-
-
-class Complexity(StrEnum):
-    """How much a task asks for; decides the limits of its session."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    VERY_HIGH = "very_high"
-
-
-class SessionStatus(StrEnum):
-    """Where a session stands in its life."""
-
-    STARTING = "starting"
-    ACTIVE = "active"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    HIBERNATED = "hibernated"
-
-    @property
-    def is_open(self) -> bool:
-        """True while the session holds, or may still hold, agents and models."""
-        return self in (SessionStatus.STARTING, SessionStatus.ACTIVE)
-
-
-class TaskStatus(StrEnum):
-    """Where a task stands."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    NEEDS_INPUT = "needs_input"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_final(self) -> bool:
-        """True when the task will not change any more."""
-        return self in (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)
-
-
-class Rung(StrEnum):
-    """One means by which a team that does not fit the memory is made to fit; `delegator/residency/ladder.py`."""
-
-    WAIT = "wait"
-    EVICT_IDLE = "evict_idle"
-    SMALLER = "smaller"
-    MERGE = "merge"
-    REFUSE = "refuse"
-
-
-class EventKind(StrEnum):
-    """Every kind of line in the event log."""
-
-    SESSION_CREATED = "session_created"
-    SESSION_READY = "session_ready"
-    SESSION_FAILED = "session_failed"
-    SESSION_ENDED = "session_ended"
-    SESSION_TIMED_OUT = "session_timed_out"
-    AGENT_SPAWNED = "agent_spawned"
-    AGENT_RESTARTED = "agent_restarted"
-    AGENT_TERMINATED = "agent_terminated"
-    MODEL_LOADED = "model_loaded"
-    MODEL_UNLOADED = "model_unloaded"
-    MODEL_LOST = "model_lost"
-    MODEL_HELD = "model_held"
-    MODEL_RELEASED = "model_released"
-    MODEL_FALLBACK = "model_fallback"
-    TASK_QUEUED = "task_queued"
-    TASK_STARTED = "task_started"
-    TURN_STARTED = "turn_started"
-    TURN_RETRIED = "turn_retried"
-    TURN_COMPLETED = "turn_completed"
-    TASK_COMPLETED = "task_completed"
-    TASK_FAILED = "task_failed"
-    TASK_CANCELLED = "task_cancelled"
-    ORPHAN_REMOVED = "orphan_removed"
-    DRIFT_FOUND = "drift_found"
-    HOST_SUSPECT = "host_suspect"
-    HOST_RECOVERED = "host_recovered"
-    MODEL_QUARANTINED = "model_quarantined"
-    MODEL_PREFETCHED = "model_prefetched"
-    PREFETCH_USED = "prefetch_used"
-    PREFETCH_WASTED = "prefetch_wasted"
-    LOAD_CANCELLED = "load_cancelled"
-    TEAM_DEGRADED = "team_degraded"
-    ROLE_MOVED = "role_moved"
-    MODEL_PINNED = "model_pinned"
-    MODEL_UNPINNED = "model_unpinned"
-    MODEL_PULLED = "model_pulled"
-    MODEL_REMOVED = "model_removed"
-
-
-# ── building blocks ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _storable(text: str) -> str:
-    """Refuse what a database text or a UTF-8 wire cannot carry."""
-    if "\x00" in text:
-        raise ValueError("contains a NUL character")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise ValueError("contains half of a surrogate pair, which is not text") from None
-    return text
-
-
-def _meaningful(text: str) -> str:
-    if not text.strip():
-        raise ValueError("is empty")
-    return _storable(text)
-
-
-_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-"""A NUL as JSON writes it; an even number of backslashes before it means the six characters themselves."""
-
-
-def _depth(value: Any, level: int = 1) -> int:
-    """Return how deep `value` is nested, looking no further than needed to refuse it."""
-    if level > MAX_CONTEXT_DEPTH or not isinstance(value, (dict, list, tuple)):
-        return level
-    inner = value.values() if isinstance(value, dict) else value
-    return max((_depth(item, level + 1) for item in inner), default=level)
-
-
-def _storable_context(context: dict[str, Any]) -> dict[str, Any]:
-    if _depth(context) > MAX_CONTEXT_DEPTH:
-        raise ValueError(f"is nested more than {MAX_CONTEXT_DEPTH} levels deep")
-    try:
-        text = json.dumps(context, allow_nan=False, ensure_ascii=False)
-    except (TypeError, ValueError):
-        raise ValueError("holds something that JSON cannot say, such as NaN or an object") from None
-    if _ESCAPED_NUL.search(text):
-        raise ValueError("contains a NUL character")
-    size = len(_storable(text).encode())
-    if size > MAX_CONTEXT_BYTES:
-        raise ValueError(f"is {size} bytes of JSON; at most {MAX_CONTEXT_BYTES} are taken")
-    return context
-
-
-def _utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def no_bool(value: Any) -> Any:
-    """Refuse true and false, which Python and pydantic would take for 1 and 0."""
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not true or false")
-    return value
-
-
-def _calendar_day(value: Any) -> Any:
-    """Take YYYY-MM-DD alone: pydantic would also read a number as seconds since 1970."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        return value
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    raise ValueError("is not a day; write YYYY-MM-DD")
-
-
-def _in_calendar(value: date) -> date:
-    if not 1970 <= value.year < 9999:
-        raise ValueError("is not a day between 1970 and 9998")
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_calendar_day), AfterValidator(_in_calendar)]
-"""A UTC calendar day, YYYY-MM-DD. Named so that a field may be called `date`."""
-
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS), AfterValidator(_meaningful)]
-"""A task or a message: 1 to 20,000 characters that are not all blank."""
-
-ShortText = Annotated[str, Field(max_length=2_000), AfterValidator(_storable)]
-"""A reason or a remark: at most 2,000 characters, may be empty."""
-
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
-"""An identifier: printable ASCII without blanks."""
-
-Count = Annotated[int, BeforeValidator(no_bool)]
-"""A whole number of a request."""
-
-Gigabytes = Annotated[
-    float, PlainSerializer(lambda v: round(v, 1), return_type=float), Field(ge=0, allow_inf_nan=False)
+__all__ = [
+    "MAX_CONTEXT_BYTES",
+    "MAX_CONTEXT_DEPTH",
+    "MAX_TEXT_CHARS",
+    "Alternative",
+    "Amount",
+    "AnalysisEvaluation",
+    "AnalysisVersionInfo",
+    "AnalyzeTaskRequest",
+    "Complexity",
+    "Context",
+    "CorpusFigures",
+    "Count",
+    "Day",
+    "EventKind",
+    "GigabyteSeconds",
+    "Gigabytes",
+    "GiveFeedbackReply",
+    "GiveFeedbackRequest",
+    "HistoryFigures",
+    "Ladder",
+    "Limits",
+    "ListAnalysisVersionsReply",
+    "Moment",
+    "Name",
+    "Priority",
+    "Rate",
+    "Rating",
+    "Ratio",
+    "ReadingChange",
+    "Reason",
+    "Reply",
+    "Request",
+    "ResetAnalysisReply",
+    "ResetAnalysisRequest",
+    "Resources",
+    "RetrainAnalysisReply",
+    "RetrainAnalysisRequest",
+    "RoleNames",
+    "RoleNeed",
+    "Rung",
+    "SecondReading",
+    "Seconds",
+    "SessionStatus",
+    "ShortText",
+    "TaskAnalysis",
+    "TaskCategory",
+    "TaskContext",
+    "TaskStatus",
+    "TaskType",
+    "TeamWishes",
+    "Text",
+    "TurnPurpose",
+    "WaitSeconds",
+    "WattHours",
+    "ladder_in_order",
+    "names_in_words",
+    "no_bool",
+    "rungs_in_words",
 ]
-"""10^9 bytes, shown with one decimal."""
-
-Seconds = Annotated[float, PlainSerializer(lambda v: round(v, 2), return_type=float), Field(ge=0, allow_inf_nan=False)]
-"""Model seconds, shown with two decimals."""
-
-GigabyteSeconds = Annotated[
-    float, PlainSerializer(lambda v: round(v, 1), return_type=float), Field(allow_inf_nan=False)
-]
-"""GB times model seconds, shown with one decimal; a saving below 0 is a loss."""
-
-WattHours = Annotated[float, PlainSerializer(lambda v: round(v, 4), return_type=float), Field(allow_inf_nan=False)]
-"""Electricity, shown with four decimals; a saving below 0 is a loss."""
-
-Amount = Annotated[float, PlainSerializer(lambda v: round(v, 6), return_type=float), Field(allow_inf_nan=False)]
-"""Money in the currency that stands beside it, shown with six decimals; a saving below 0 is a loss."""
-
-Rate = Annotated[float, BeforeValidator(no_bool), Field(ge=0, allow_inf_nan=False)]
-"""A price, or a number of watts; 0 leaves what it stands for out."""
-
-Ratio = Annotated[float, PlainSerializer(lambda v: round(v, 4), return_type=float), Field(allow_inf_nan=False)]
-"""A share: 0 is nothing, 1 is all; a saving below 0 is a loss."""
-
-Moment = Annotated[
-    datetime,
-    AfterValidator(_utc),
-    PlainSerializer(lambda v: v.isoformat().replace("+00:00", "Z"), return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
-"""A UTC time stamp in RFC 3339."""
-
-
-def rungs_in_words(value: Any) -> Any:
-    """Take 'wait, smaller' for a list of two: how a command line and the environment write lists."""
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
-
-
-def ladder_in_order(rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:
-    """Refuse a ladder that names a rung twice, or goes on after `refuse`."""
-    twice = next((rung for position, rung in enumerate(rungs) if rung in rungs[:position]), None)
-    if twice is not None:
-        raise ValueError(f"names '{twice}' twice")
-    if Rung.REFUSE in rungs[:-1]:
-        raise ValueError("goes on after 'refuse', which is the end")
-    return rungs
-
-
-Ladder = Annotated[tuple[Rung, ...], BeforeValidator(rungs_in_words), AfterValidator(ladder_in_order)]
-"""Rungs in the order in which they are tried, each once; 'refuse' stands at the end whether it is named or not."""
-
-WaitSeconds = Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=20, allow_inf_nan=False)]
-"""How long a call may wait for its result before it answers with a handle; at most 20."""
-
-
-TurnPurpose = Literal["frame", "contribute", "conclude", "answer"]
-"""What a role does in one turn of a task."""
-
-
-class Request(BaseModel):
-    """Base of all requests: unknown fields are refused."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True, hide_input_in_errors=True
-    )
-
-
-class Reply(BaseModel):
-    """Base of all replies and their parts."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+"""What comes from the three modules below this one, so that whoever speaks the vocabulary needs this module alone."""
 
 
 class NoInput(Request):
@@ -343,57 +158,6 @@ class OptionalSessionRef(Request):
         None,
         description="Id of the session. Without it the only open session is meant; with several open it is an error.",
     )
-
-
-Priority = Annotated[
-    Literal["low", "normal", "medium", "high", "urgent", "critical"],
-    BeforeValidator(lambda v: v.strip().lower() if isinstance(v, str) else v),
-]
-"""How much a task presses; upper and lower case are the same."""
-
-
-class TaskContext(Request):
-    """What a caller knows about a task beside its text. Further keys are kept and shown to the team."""
-
-    model_config = ConfigDict(extra="allow")
-
-    priority: Priority | None = Field(None, description="critical and urgent raise the complexity.")
-    deadline: ShortText | None = Field(None, description="A date or a phrase; its presence raises the complexity.")
-    existing_code: ShortText | None = Field(None, description="Where the code is that the task is about.")
-
-
-def _known_keys(context: dict[str, Any]) -> dict[str, Any]:
-    """Check the keys that decide something, and keep all others as they are."""
-    try:
-        known = TaskContext.model_validate(context)
-    except ValidationError as exc:
-        found = first_problem(exc)
-        raise ValueError(f"{found['loc'][0]} {problem_of(found)}") from None
-    return context | {key: getattr(known, key) for key in TaskContext.model_fields if key in context}
-
-
-Context = Annotated[
-    dict[str, Any],
-    AfterValidator(_storable_context),
-    AfterValidator(_known_keys),
-    WithJsonSchema(TaskContext.model_json_schema()),
-]
-"""A `TaskContext` as the object it came as: at most 65,536 bytes of JSON, nested at most 20 levels."""
-
-
-class Resources(Reply):
-    """Memory and processor need. Estimates unless the field's name says measured."""
-
-    memory_gb: Gigabytes
-    cpu_cores: float
-
-
-class Limits(Reply):
-    """What a session may use: agents in its team, and GB of models resident at one time."""
-
-    complexity: Complexity = Field(description="The level whose limits apply; may be above the task's own.")
-    max_agents: int
-    max_memory_gb: Gigabytes
 
 
 class ErrorBody(Reply):
@@ -438,56 +202,16 @@ class ListRolesReply(Reply):
     all_roles_memory_gb: Gigabytes = Field(description="All roles resident, each model counted once; estimated.")
 
 
-# ── analysis and plan ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── plan ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class AnalyzeTaskRequest(Request):
-    """A task to look at without starting anything."""
-
-    task_description: Text = Field(description="What is to be done, in plain words.")
-    context: Context = Field(
-        default_factory=dict, description="priority, deadline, existing_code and any further facts."
-    )
-    task_category: TaskCategory | None = Field(None, description="Fixes the team, whatever the text says.")
-    analyze_only: bool = Field(True, description="Accepted for compatibility; this operation never starts anything.")
-
-
-class Reason(Reply):
-    """Why one thing was decided."""
-
-    about: str = Field(description="task_type, complexity, team, limits, or a role.")
-    because: str
-    words: list[str] = Field(default_factory=list, description="The words of the task that decided it.")
-
-
-class TaskAnalysis(Reply):
-    """What a task is and whom it needs."""
-
-    task_type: TaskType
-    task_category: TaskCategory
-    complexity: Complexity
-    recommended_agents: list[str] = Field(description="Roles by rank, the leading one first.")
-    reasoning: str
-    estimated_time: str
-    confidence: Literal["low", "medium", "high"]
-    complexity_points: int
-    estimated_resources: Resources
-    limits: Limits
-    models: dict[str, str] = Field(description="Model of each recommended role.")
-    reasons: list[Reason]
-    notes: list[str] = Field(
-        default_factory=list, description="What a caller should know, such as models taking turns."
-    )
-
-
-class PlanSessionRequest(Request):
+class PlanSessionRequest(TeamWishes):
     """A task for which a session is to be foretold."""
 
     task_description: Text = Field(description="What is to be done, in plain words.")
     context: Context = Field(
         default_factory=dict, description="priority, deadline, existing_code and any further facts."
     )
-    task_category: TaskCategory | None = Field(None, description="Fixes the team, whatever the text says.")
     degradation: Ladder | None = Field(
         None,
         description="What may be done where the team does not fit the memory, in this order: wait, evict_idle, "
@@ -563,7 +287,7 @@ def _task_first(schema: dict[str, Any]) -> None:
     schema["required"] = ["task_description"]
 
 
-class CreateSessionRequest(Request):
+class CreateSessionRequest(TeamWishes):
     """A task for which a team is wanted, or a plan to apply."""
 
     model_config = ConfigDict(json_schema_extra=_task_first)
@@ -574,13 +298,17 @@ class CreateSessionRequest(Request):
         "has changed so that it cannot be, the error plan_changed says what, with a fresh plan.",
     )
     accept_changes: bool = Field(False, description="With plan_id: where the plan cannot be applied, plan anew and go.")
+    ask: bool = Field(
+        False,
+        description="Ask instead of going ahead where the analysis is unsure: the reply is then needs_input with one "
+        "question, and answer_question goes on. With plan_id nothing is asked.",
+    )
     task_description: Text | None = Field(
         None, validate_default=True, description="What is to be done, in plain words."
     )
     context: Context = Field(
         default_factory=dict, description="priority, deadline, existing_code and any further facts."
     )
-    task_category: TaskCategory | None = Field(None, description="Fixes the team, whatever the text says.")
     degradation: Ladder | None = Field(
         None,
         description="What may be done where the team does not fit the memory, in this order: wait, evict_idle, "
@@ -601,6 +329,33 @@ class StartSessionRequest(Request):
 
     task_category: TaskCategory = Field(description="Fixes the team.")
     description: Text = Field(description="What is to be done, in plain words.")
+
+
+class AnswerQuestionRequest(Request):
+    """The answer to the question of a session that waits for it."""
+
+    session_id: Name = Field(description="Id of the session that asks.")
+    answer: ShortText = Field(
+        min_length=1,
+        description="One of the question's options, or any other task type: the caller's word stands. yes: the first.",
+    )
+    wait_s: WaitSeconds = Field(15, description="Real seconds to wait until ready; 0 answers at once with 'starting'.")
+
+
+class QuestionOption(Reply):
+    """One answer to a question, and what would follow from it."""
+
+    answer: TaskType
+    meaning: str = Field(description="What the answer says about the task, in a sentence.")
+    recommended_agents: list[str] = Field(description="The team it leads to.")
+    probability: Ratio = Field(description="Calibrated chance that it is meant.")
+
+
+class Question(Reply):
+    """What a session waits to be told before it is opened."""
+
+    question: str
+    options: list[QuestionOption] = Field(description="The likeliest first; any other task type is taken, too.")
 
 
 class CreateSessionReply(Reply):
@@ -624,6 +379,7 @@ class CreateSessionReply(Reply):
         default_factory=list, description="What was done because the team does not fit as it was asked for."
     )
     changed: list[str] = Field(default_factory=list, description="What differs from the plan that was given.")
+    question: Question | None = Field(None, description="With status needs_input: what answer_question has to answer.")
 
 
 class TaskSummary(Reply):
@@ -665,6 +421,9 @@ class SessionView(Reply):
     analysis: TaskAnalysis
     notes: list[str]
     simulated: bool
+    question: Question | None = Field(
+        None, description="What it waits to be told; until answer_question is called nothing is started."
+    )
 
 
 class ActiveSession(Reply):
@@ -678,6 +437,7 @@ class ActiveSession(Reply):
     status: SessionStatus
     task_category: TaskCategory
     uptime_seconds: Seconds
+    question: str | None = Field(None, description="What it waits to be told: nothing is started until it is answered.")
 
 
 class ListActiveSessionsReply(Reply):
