@@ -27,7 +27,17 @@ from pydantic_settings import (
 )
 
 from delegator.errors import SettingsInvalid
-from delegator.schemas import Complexity, Ladder, PowerModel, PriceList, Rung, no_bool
+from delegator.schemas import (
+    Complexity,
+    Ladder,
+    PowerModel,
+    PriceList,
+    RoleNames,
+    Rung,
+    TaskCategory,
+    TaskType,
+    no_bool,
+)
 from delegator.settings_errors import CONFIG_VARIABLE, PREFIX, Origin, refuse_unknown_variables, settings_invalid
 
 GB = 1_000_000_000
@@ -74,6 +84,17 @@ def _http_url(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
         raise ValueError("is not a web address")
     return url.rstrip("/")
+
+
+def _opinion(word: str) -> str:
+    given = word.strip()
+    if given.lower() in ("off", "resident"):
+        return given.lower()
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}", given):
+        raise ValueError("is none of off, resident and the name of a model, as in llama3.2:3b")
+    if given.lower().endswith((":cloud", "-cloud")):
+        raise ValueError("is a model that runs elsewhere; tasks are read on this machine alone")
+    return given
 
 
 def _joined(addresses: Any) -> Any:
@@ -138,6 +159,39 @@ class ResidencySettings(BaseModel):
         200, description="GB-seconds that one second of loading is worth; more loads less often (disk, power)."
     )
     prefetch: bool = Field(True, description="Bring the next speaker's model in while its colleague still writes.")
+
+
+class StandingRule(BaseModel):
+    """What is always wanted of tasks of some kind. A caller's own words stand above it, it above the text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field("", max_length=60, description="What it is called in reasons.")
+    task_types: tuple[TaskType, ...] = Field((), description="It holds for these types of task; empty: for every one.")
+    words: tuple[str, ...] = Field((), description="It holds where the text has one of these; empty: for every text.")
+    task_category: TaskCategory | None = Field(None, description="The category that then fixes the team.")
+    include_roles: RoleNames = Field((), description="Roles that then join.")
+    exclude_roles: RoleNames = Field((), description="Roles that then stay out.")
+    pin_roles: RoleNames = Field((), description="Roles that are then in the team whatever the limit.")
+
+
+class AnalysisSettings(BaseModel):
+    """How tasks are analysed; `docs/analysis.md` tells how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rules: tuple[StandingRule, ...] = Field((), description="Standing rules about teams, the first stands highest.")
+    unheard_share: Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        0.02, description="A role of whose words at most this share reached the answer is noted as unheard."
+    )
+    second_opinion: Annotated[str, AfterValidator(_opinion)] = Field(
+        "off",
+        description="Whom to ask about a task that can be read in several ways: off (nobody), resident (the smallest "
+        "model that is in memory and idle), or a model's name (where it is in memory, or there is memory to spare).",
+    )
+    second_opinion_s: Annotated[Positive, Field(le=10)] = Field(
+        5, description="Real seconds that asking may take; after them the local reading counts."
+    )
 
 
 class EndpointSettings(BaseModel):
@@ -268,6 +322,9 @@ class Settings(BaseSettings):
     create_deadline_s: Positive = Field(600, description="Model seconds until a session must be ready.")
     reconcile_every_s: Positive = Field(3, description="Real seconds between two looks for drift and orphans.")
     actor_start_deadline_s: Positive = Field(60, description="Real seconds an actor process may take to answer.")
+
+    # Decisions.
+    analysis: AnalysisSettings = Field(AnalysisSettings(), description="How tasks are analysed.")
 
     # The receipt.
     residency: ResidencySettings = Field(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from delegator.schemas import Complexity, TaskCategory, TaskType
+from delegator.words import Complexity, TaskCategory, TaskType
 
 CATEGORY_OF_TYPE: Mapping[TaskType, TaskCategory] = {
     TaskType.BUG_FIX: TaskCategory.DEVELOPMENT,

@@ -12,7 +12,7 @@ from typing import Any
 
 from delegator.analysis.lexicon import Lexicon, Signals
 from delegator.analysis.words import Words
-from delegator.schemas import Complexity, TaskType
+from delegator.words import Complexity, TaskType
 
 BASE_POINTS: Mapping[TaskType, int] = {
     TaskType.STRATEGIC_PLANNING: 2,
@@ -59,6 +59,11 @@ class Assessment:
     parts: tuple[Point, ...]
 
     @property
+    def base_points(self) -> int:
+        """The points its type brings by itself."""
+        return sum(part.points for part in self.parts if part.indicator == "base")
+
+    @property
     def indicators(self) -> frozenset[str]:
         """Names of the indicators that were found, the base of the type left out."""
         return frozenset(part.indicator for part in self.parts if part.indicator != "base")
@@ -95,10 +100,9 @@ INDICATORS: tuple[Indicator, ...] = (
         "scope",
         "the scope is large",
         "entire, whole, from scratch, complete rewrite, full rewrite, end to end platform, platform wide, "
-        "company wide, organization wide, large scale, all services, all teams, all departments, all modules, "
-        "all systems, all countries, every service, every team, every department, every module, every country, "
-        "multiple services, multiple modules, multiple systems, several services, several systems, "
-        "many services, across the codebase, across the company, across the organization, across all, worldwide, "
+        "company wide, organization wide, large scale, all teams, all departments, all modules, "
+        "all countries, every team, every department, every module, every country, "
+        "multiple modules, across the codebase, across the company, across the organization, across all, worldwide, "
         "global rollout, overhaul, comprehensive, multi year, several countries, multiple countries, "
         "several regions, multiple regions, whole platform, large codebase",
     ),
@@ -152,6 +156,21 @@ INDICATORS: tuple[Indicator, ...] = (
         "multi tenant, horizontally scalable, scalability, concurrent user, load peak, peak traffic, black friday",
     ),
     Indicator(
+        "systems",
+        "several systems must change together",
+        "all services, all systems, every service, every system, multiple services, multiple systems, "
+        "several services, several systems, many services, many systems, two systems, three systems, four systems, "
+        "five systems, two services, three services, four services, five services, both systems, both services, "
+        "across systems, across services, between systems, between services, end to end across",
+    ),
+    Indicator(
+        "risk",
+        "a mistake would cost much",
+        "risk, risky, high risk, irreversible, cannot be undone, point of no return, safety critical, life critical, "
+        "patient safety, production data, data loss, loss of data, financial loss, reputation, without a way back, "
+        "no rollback, must not fail, must never fail, single point of failure, worst case",
+    ),
+    Indicator(
         "integration",
         "outside systems take part",
         "third party, third party service, external service, external api, external system, payment provider, "
@@ -172,8 +191,8 @@ class ComplexityTable:
     """Counts the points of a task. Prepares its table once."""
 
     def __init__(self) -> None:
-        rows = [Signals(indicator.name, 1.0, indicator.phrases) for indicator in INDICATORS]
-        self._lexicon = Lexicon([*rows, Signals(_DENIED, 1.0, DENIALS)])
+        rows = [Signals(indicator.name, indicator.phrases) for indicator in INDICATORS]
+        self._lexicon = Lexicon([*rows, Signals(_DENIED, DENIALS)])
 
     def assess(self, words: Words, context: Mapping[str, Any], task_type: TaskType) -> Assessment:
         """Add up the base of the type and one point for each indicator in the text or the context."""

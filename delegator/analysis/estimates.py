@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from delegator.roles.catalogue import Catalogue
-from delegator.schemas import Complexity, Resources, TaskType
+from delegator.task_analysis import Resources
+from delegator.words import Complexity, TaskType
 
 _BYTES_PER_GB = 1_000_000_000
 

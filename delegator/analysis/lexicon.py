@@ -1,7 +1,7 @@
-"""Rows of words with weights, and finding them in a text.
+"""Rows of words that speak for something, and finding them in a text.
 
-Owns `Signals`, the form every rule of the analysis is written in, and `Lexicon`, which finds all rows of a table in
-one pass. What a row speaks for is a plain string here (a task type, a role, an indicator): the meaning is the table's.
+Owns `Signals`, the form every table of words is written in, and `Lexicon`, which finds all rows of a table in one
+pass. What a row speaks for is a plain string here (an indicator, a role): the meaning is the table's.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from delegator.analysis.words import Words
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """One row: words and phrases that all speak for the same thing with the same weight."""
+    """One row: words and phrases that all speak for the same thing."""
 
     target: str
-    weight: float
-    """About 3: says it alone. 2: says it unless something speaks against it. 1: a hint. Below 0: speaks against it."""
     phrases: str
     """Separated by commas; dictionary forms, in lower case. Every form of their words is found."""
 
@@ -29,7 +27,6 @@ class Evidence:
     """One row's phrase, found in a text."""
 
     target: str
-    weight: float
     phrase: str
     """The words as they stand in the text."""
 
@@ -37,7 +34,7 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class _Entry:
     words: tuple[str, ...]
-    meanings: tuple[tuple[str, float], ...]
+    targets: tuple[str, ...]
 
 
 class Lexicon:
@@ -47,8 +44,8 @@ class Lexicon:
         phrases = _phrases(table)
         self._forms = forms_of(word for words in phrases for word in words)
         by_first: dict[str, list[_Entry]] = {}
-        for words, meanings in phrases.items():
-            by_first.setdefault(words[0], []).append(_Entry(words, tuple(meanings.items())))
+        for words, targets in phrases.items():
+            by_first.setdefault(words[0], []).append(_Entry(words, tuple(targets)))
         # Longest first, so that 'error message' is found before 'error' and keeps it from counting.
         self._by_first = {
             first: sorted(entries, key=lambda entry: len(entry.words), reverse=True)
@@ -72,21 +69,6 @@ class Lexicon:
             position += len(entry.words)
         return [evidence for words, entry in found.items() for evidence in _evidence(entry, text, spans[words])]
 
-    def find_at(self, text: Words, positions: Sequence[int]) -> list[Evidence]:
-        """Return what begins at one of the positions, the last of them that holds anything."""
-        bases = self._bases(text.words)
-        for position in reversed(positions):
-            entry = self._match(bases, position, text) if position < len(bases) else None
-            if entry is not None:
-                return _evidence(entry, text, (position, position + len(entry.words)))
-        return []
-
-    def find_within(self, text: Words, stop: int) -> list[Evidence]:
-        """Return what the words before position `stop` hold, in order."""
-        if not stop:
-            return []
-        return self.find(Words(text.words[:stop], (), 0, False, text.ends))
-
     def _bases(self, words: Sequence[str]) -> list[str]:
         forms = self._forms
         return [forms.get(word, "") for word in words]
@@ -105,15 +87,15 @@ def _crosses_an_end(text: Words, start: int, end: int) -> bool:
 
 def _evidence(entry: _Entry, text: Words, span: tuple[int, int]) -> list[Evidence]:
     shown = " ".join(text.words[span[0] : span[1]])
-    return [Evidence(target, weight, shown) for target, weight in entry.meanings]
+    return [Evidence(target, shown) for target in entry.targets]
 
 
-def _phrases(table: Iterable[Signals]) -> dict[tuple[str, ...], dict[str, float]]:
-    """{words of a phrase: {target: weight}}; a phrase may stand in several rows, and then speaks for several things."""
-    phrases: dict[tuple[str, ...], dict[str, float]] = {}
+def _phrases(table: Iterable[Signals]) -> dict[tuple[str, ...], dict[str, None]]:
+    """{words of a phrase: its targets}; a phrase may stand in several rows, and then speaks for several things."""
+    phrases: dict[tuple[str, ...], dict[str, None]] = {}
     for row in table:
         for phrase in row.phrases.split(","):
             words = tuple(phrase.split())
             if words:
-                phrases.setdefault(words, {})[row.target] = row.weight
+                phrases.setdefault(words, {})[row.target] = None
     return phrases

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from delegator.schemas import Complexity, Limits
+from delegator.task_analysis import Limits
+from delegator.words import Complexity
 
 if TYPE_CHECKING:
     from delegator.settings import ComplexityLimits

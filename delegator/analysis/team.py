@@ -1,7 +1,7 @@
-"""Choosing the team: the usual one for type and complexity, whom the words call for beside it, within the agent limit.
+"""Choosing the team: who is needed, whom people want in or out, who stands in, within the agent limit.
 
-Owns the choice and the reasons for each role. The tables are `tables/teams.py` and `category.py`; which level's limit
-applies is decided in `limits.py` and handed in.
+Owns the choice and the reason for each role. How much each role is needed is `needs.py`, whether it should be a team
+at all `gate.py`, what people decide themselves `wishes.py`; which level's limit applies is decided in `limits.py`.
 """
 
 from __future__ import annotations
@@ -11,29 +11,15 @@ from dataclasses import dataclass
 
 from delegator.analysis.category import TEAM_OF_CATEGORY
 from delegator.analysis.complexity import Assessment
-from delegator.analysis.tables.teams import DOMAIN_ROWS, TEAMS
+from delegator.analysis.gate import Gate
+from delegator.analysis.needs import NEEDED, OWN_SHARE, USUAL_MARGIN, Need
+from delegator.analysis.tables.teams import DOMAIN_ROWS, TEAMS, DomainRow
 from delegator.analysis.understanding import Reading
+from delegator.analysis.wishes import Wishes
+from delegator.errors import InvalidInput
 from delegator.roles.catalogue import Catalogue
 from delegator.roles.rank import KNOWN_LEVELS, KNOWN_SUPERIORS
-from delegator.schemas import TaskCategory, TaskType
-
-JOIN_SCORE = 3.0
-"""Words that weigh this much call a known role into a team beside the usual one."""
-
-JOIN_WORDS = 2
-"""So many different words must agree: one word may be what the task is about, and not whom it needs."""
-
-JOIN_SHARE = 0.6
-"""And this share of the strongest role's weight: who is only mentioned beside the matter does not join."""
-
-OWN_ROLE_SCORE = 2.0
-"""For roles that only the catalogue knows: one keyword calls them, since no table would."""
-
-MEANT_SCORE = 1.5
-"""In a text without a clear type, roles whose words weigh this much are taken as meant."""
-
-GENERAL_TEAM_SIZE = 2
-"""How many roles a text without a clear type gets at most: the two it most likely means."""
+from delegator.words import TaskType
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,78 +46,111 @@ class Team:
 
     members: tuple[Candidate, ...]
     """In order of rank."""
+    left_out: tuple[Candidate, ...]
+    """Who would have joined if the limit had left room."""
     notes: tuple[str, ...]
 
+    @property
+    def roles(self) -> list[str]:
+        return [member.role for member in self.members]
 
-def choose(reading: Reading, assessment: Assessment, *, given: TaskCategory | None, catalogue: Catalogue) -> Choice:
-    """Say whom the task needs, among the roles of the catalogue; the core is never empty."""
-    if given is not None:
-        wanted = [Candidate(role, f"belongs to the team of category {given.value}") for role in TEAM_OF_CATEGORY[given]]
-        additions: list[Candidate] = []
+
+def choose(
+    reading: Reading, needs: Sequence[Need], assessment: Assessment, gate: Gate, wishes: Wishes, catalogue: Catalogue
+) -> Choice:
+    """Say whom the task gets, among the roles of the catalogue; the core is never empty.
+
+    Raises:
+        InvalidInput: everybody the task could get is excluded.
+    """
+    pinned = [Candidate(role, f"{who} pins it") for role, who in wishes.pin.items()]
+    included = [Candidate(role, f"{who} wants it in the team") for role, who in wishes.include.items()]
+    if wishes.category is not None:
+        category, who = wishes.category
+        because = f"belongs to the team of category {category.value}, given by {who}"
+        wanted, additions = [Candidate(role, because) for role in TEAM_OF_CATEGORY[category]], []
     else:
-        wanted = _usual_team(reading, assessment, catalogue)
-        additions = [*_domain_additions(reading.task_type, assessment), *_called_for(reading)]
-    core, notes = _existing(wanted, reading, catalogue)
+        wanted = _needed(reading, needs, assessment, gate)
+        additions = (
+            [] if gate.single and gate.words else [*_domain_additions(reading, assessment), *_called_by_name(reading)]
+        )
+    core, notes = _existing([*pinned, *wanted], reading, wishes, catalogue)
     taken = {candidate.role for candidate in core}
-    fitting = _first_of_each(a for a in additions if a.role in catalogue.roles and a.role not in taken)
-    return Choice(tuple(core), tuple(fitting), tuple(notes))
+    further = _first_of_each(
+        candidate
+        for candidate in [*included, *additions]
+        if candidate.role in catalogue.roles and candidate.role not in taken and candidate.role not in wishes.exclude
+    )
+    if not core and further:
+        core, further = further[:1], further[1:]
+    return Choice(tuple(core), tuple(further), tuple(notes))
 
 
 def within(choice: Choice, max_agents: int, catalogue: Catalogue) -> Team:
     """Fill the team in order of need up to the limit, and put it in order of rank; say who was left out."""
-    members = [*choice.core, *choice.additions][:max_agents]
-    left_out = [candidate.role for candidate in [*choice.core, *choice.additions][max_agents:]]
+    everybody = [*choice.core, *choice.additions]
+    members, left_out = everybody[:max_agents], everybody[max_agents:]
     notes = list(choice.notes)
     if left_out:
         plural = "s" if max_agents != 1 else ""
-        notes.append(f"Left out, because the limit is {max_agents} agent{plural}: {', '.join(left_out)}.")
+        names = ", ".join(candidate.role for candidate in left_out)
+        notes.append(f"Left out, because the limit is {max_agents} agent{plural}: {names}.")
     ranked = sorted(members, key=lambda candidate: catalogue.role(candidate.role).rank)
-    return Team(tuple(ranked), tuple(notes))
+    return Team(tuple(ranked), tuple(left_out), tuple(notes))
 
 
-def _usual_team(reading: Reading, assessment: Assessment, catalogue: Catalogue) -> list[Candidate]:
-    if reading.task_type is TaskType.GENERAL:
-        meant = [role for role, score in reading.roles.items() if score >= MEANT_SCORE][:GENERAL_TEAM_SIZE]
-        if meant:
-            return [Candidate(role, _because_of_words(role, reading), reading.words.get(role, ())) for role in meant]
+def _needed(reading: Reading, needs: Sequence[Need], assessment: Assessment, gate: Gate) -> list[Candidate]:
+    known = [need for need in needs if need.role in KNOWN_LEVELS]
+    needed = [need for need in known if need.is_needed] or known[:1]
+    if gate.single:
+        needed = needed[:1]
+    return [_candidate(need, reading, assessment) for need in needed]
+
+
+def _candidate(need: Need, reading: Reading, assessment: Assessment) -> Candidate:
     row = TEAMS[reading.task_type, assessment.level]
-    what = f"{reading.task_type.value} of {assessment.level.value} complexity"
-    return [Candidate(role, f"{what}: {row.why}", reading.words.get(role, ())) for role in row.roles]
+    words = reading.words.get(need.role, ())
+    if need.untaught < NEEDED <= need.total:
+        return Candidate(need.role, "use has taught that such work needs it", words)
+    if OWN_SHARE * need.own >= (1 - OWN_SHARE) * need.usual:
+        return Candidate(need.role, f"the work reads as its own ({need.own:.0%})", words)
+    if need.role in row.roles:
+        what = f"{reading.task_type.value} of {assessment.level.value} complexity"
+        return Candidate(need.role, f"{what}: {row.why}", words)
+    return Candidate(need.role, f"usual for what the text may mean besides ({need.usual:.0%})", words)
 
 
-def _domain_additions(task_type: TaskType, assessment: Assessment) -> Iterable[Candidate]:
+def _domain_additions(reading: Reading, assessment: Assessment) -> Iterable[Candidate]:
     words = {part.indicator: part.words for part in assessment.parts}
-    for row in DOMAIN_ROWS:
-        if row.indicator in words and task_type in row.types:
+    for row in domain_rows(reading.task_type, assessment):
+        if reading.taught.get(row.role, 0.0) + USUAL_MARGIN >= 0:  # as hard to unlearn as a usual role
             yield Candidate(row.role, row.why, words[row.indicator])
 
 
-def _called_for(reading: Reading) -> Iterable[Candidate]:
-    strongest = max(reading.roles.values(), default=0.0)
-    called = [role for role, score in reading.roles.items() if _joins(role, score, reading, strongest=strongest)]
-    # Whoever wrote keywords into a catalogue meant them: such roles come before those that only our tables suggest.
-    for role in sorted(called, key=lambda role: role in KNOWN_LEVELS):
-        yield Candidate(role, _because_of_words(role, reading), reading.words.get(role, ()))
+def domain_rows(task_type: TaskType, assessment: Assessment) -> list[DomainRow]:
+    """Return the rows by which what is at stake brings in a role."""
+    return [row for row in DOMAIN_ROWS if row.indicator in assessment.indicators and task_type in row.types]
 
 
-def _joins(role: str, score: float, reading: Reading, *, strongest: float) -> bool:
-    if role not in KNOWN_LEVELS:
-        return score >= OWN_ROLE_SCORE
-    words = reading.words.get(role, ())
-    return len(words) >= JOIN_WORDS and score >= max(JOIN_SCORE, JOIN_SHARE * strongest)
+def _called_by_name(reading: Reading) -> Iterable[Candidate]:
+    """Yield the roles only the catalogue knows: one of its keywords calls them, since no table would."""
+    for role in reading.own:
+        if role not in KNOWN_LEVELS:
+            words = reading.words.get(role, ())
+            yield Candidate(role, f"called for by: {', '.join(words[:5])}", words)
 
 
-def _because_of_words(role: str, reading: Reading) -> str:
-    words = reading.words.get(role, ())
-    return f"called for by: {', '.join(words[:5])}" if words else "the nearest to what the text says"
-
-
-def _existing(wanted: Sequence[Candidate], reading: Reading, catalogue: Catalogue) -> tuple[list[Candidate], list[str]]:
+def _existing(
+    wanted: Sequence[Candidate], reading: Reading, wishes: Wishes, catalogue: Catalogue
+) -> tuple[list[Candidate], list[str]]:
     """Replace roles that the catalogue lacks by the nearest one up the line; never return an empty team."""
     core: list[Candidate] = []
     notes: list[str] = []
+    allowed = {role: None for role in catalogue.names if role not in wishes.exclude}
     for candidate in wanted:
-        stand_in = _stand_in(candidate.role, catalogue.roles)
+        if candidate.role in wishes.exclude:
+            continue
+        stand_in = _stand_in(candidate.role, allowed)
         if stand_in is None:
             notes.append(f"The catalogue has no {candidate.role}, and nobody above it to stand in.")
         elif stand_in == candidate.role:
@@ -139,11 +158,24 @@ def _existing(wanted: Sequence[Candidate], reading: Reading, catalogue: Catalogu
         else:
             notes.append(f"The catalogue has no {candidate.role}: {stand_in} stands in.")
             core.append(Candidate(stand_in, f"stands in for {candidate.role}, {candidate.because}", candidate.words))
-    if not core:
-        role = next(iter(reading.roles), catalogue.names[0])
-        notes = [f"None of the usual roles is in the catalogue, nor anybody above them: {role} takes the task."]
-        core.append(Candidate(role, _because_of_words(role, reading), reading.words.get(role, ())))
+    if not core and not wishes.include:
+        role = _last_resort(wanted, reading, allowed)
+        if wishes.exclude:
+            notes = [f"Everybody the task calls for is kept out: {role} takes it."]
+        else:
+            notes = [f"None of the usual roles is in the catalogue, nor anybody above them: {role} takes the task."]
+        core.append(Candidate(role, "the nearest to what the text says", reading.words.get(role, ())))
     return _first_of_each(core), notes
+
+
+def _last_resort(wanted: Sequence[Candidate], reading: Reading, allowed: Mapping[str, object]) -> str:
+    """Return who takes a task that nobody wanted can take: the next above them, or whom the words call for most."""
+    above = (_stand_in(candidate.role, allowed) for candidate in wanted)
+    nearest = (role for role in reading.own if role in allowed)
+    role = next((role for role in (*above, *nearest, *allowed) if role is not None), None)
+    if role is None:
+        raise InvalidInput("exclude_roles", "leaves nobody", "Leave at least one role of the catalogue.")
+    return role
 
 
 def _stand_in(role: str | None, existing: Mapping[str, object]) -> str | None:

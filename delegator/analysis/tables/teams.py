@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from delegator.schemas import Complexity, TaskType
+from delegator.words import Complexity, TaskType
 
 LOW, MEDIUM, HIGH, VERY_HIGH = Complexity.LOW, Complexity.MEDIUM, Complexity.HIGH, Complexity.VERY_HIGH
 ALL = (LOW, MEDIUM, HIGH, VERY_HIGH)

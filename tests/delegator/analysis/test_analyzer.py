@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from delegator.analysis import Analyzer, Reading, analyze
 from delegator.analysis.category import TEAM_OF_CATEGORY
-from delegator.analysis.tables.business_words import BUSINESS_WORDS
-from delegator.analysis.tables.leading_verbs import LEADING_VERBS
-from delegator.analysis.tables.software_words import SOFTWARE_WORDS
+from delegator.analysis.complexity import INDICATORS
+from delegator.analysis.corpus import read_corpus
+from delegator.analysis.gate import SEQUENCE
 from delegator.errors import InvalidInput
 from delegator.roles import load_catalogue
 from delegator.schemas import MAX_TEXT_CHARS, AnalyzeTaskRequest, TaskAnalysis, TaskCategory, TaskType
@@ -18,12 +18,12 @@ from delegator.settings import ComplexityLimits
 
 ANALYZERS = {name: Analyzer(load_catalogue(name), ComplexityLimits()) for name in ("echo", "compact", "single")}
 
-KNOWN_PHRASES = sorted(
-    {phrase.strip() for row in (*LEADING_VERBS, *SOFTWARE_WORDS, *BUSINESS_WORDS) for phrase in row.phrases.split(",")}
-)
+ROWS = [*(row.phrases for row in INDICATORS), SEQUENCE.phrases]
+PHRASES = sorted({phrase.strip() for phrases in ROWS for phrase in phrases.split(",")})
+WRITTEN = sorted({row.text for row in read_corpus() if row.part == "held_back"})
 PLAIN = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=200)
-SPOKEN = st.lists(st.sampled_from([*KNOWN_PHRASES, "?", ":", "urgent", "by friday", "entire"]), min_size=1).map(
-    " ".join
+SPOKEN = st.lists(st.sampled_from([*PHRASES, *WRITTEN, "?", ":", "urgent", "by friday"]), min_size=1, max_size=4).map(
+    ". ".join
 )
 TEXTS = (PLAIN | SPOKEN).filter(str.strip)
 CONTEXTS = st.fixed_dictionaries(
@@ -60,8 +60,9 @@ def test_the_same_text_always_gets_the_same_analysis(text):
 
 def test_a_whole_reply():
     analysis = analyze("Add user authentication feature")
+    told = {name: analysis.pop(name) for name in ("reasons", "needs", "alternatives", "probability")}
 
-    assert analysis.pop("reasons")
+    assert all(told.values())
     assert analysis == {
         "task_type": "feature_development",
         "task_category": "development",
@@ -82,6 +83,8 @@ def test_a_whole_reply():
             "senior_developer": "deepseek-coder:6.7b",
             "test_lead": "codellama:13b",
         },
+        "second_reading": None,
+        "question": None,
         "notes": [
             "The team's models need 51.1 GB together and 25 GB may be in memory at one time: they take turns.",
         ],
@@ -94,6 +97,7 @@ def test_reasons_tell_type_complexity_each_role_and_limits_with_their_words():
     assert list(reasons) == [
         "task_type",
         "complexity",
+        "team",
         "product_manager",
         "senior_architect",
         "senior_developer",
@@ -129,7 +133,7 @@ def test_an_unknown_category_is_refused():
 def test_another_understanding_can_stand_in():
     class AlwaysTesting:
         def read(self, text: str) -> Reading:
-            return Reading(TaskType.TESTING, {TaskType.TESTING: 1.0}, {}, {}, "high")
+            return Reading({TaskType.TESTING: 1.0}, {}, possible=(TaskType.TESTING,))
 
     analyzer = Analyzer(load_catalogue("echo"), ComplexityLimits(), understanding=AlwaysTesting())
     analysis = analyzer.analyze(AnalyzeTaskRequest(task_description="Hire two engineers"))

@@ -39,6 +39,8 @@ def test_a_type_brings_its_base(task_type):
         ("It must fit the budget", "money"),
         ("It must be GDPR compliant", "compliance"),
         ("It needs high availability", "scale"),
+        ("Change the tax rate in all three systems", "systems"),
+        ("The change is irreversible", "risk"),
         ("Talk to the payment provider's third-party service", "integration"),
     ],
 )
@@ -50,7 +52,7 @@ def test_each_indicator_is_worth_one_point(text, indicator):
 
 
 def test_the_examples_cover_every_indicator():
-    assert len(INDICATORS) == 10
+    assert len(INDICATORS) == 12
 
 
 def test_an_indicator_counts_once_however_often_it_is_told():

@@ -7,48 +7,12 @@ import pytest
 from delegator.analysis.category import CATEGORY_OF_TYPE, TEAM_OF_CATEGORY
 from delegator.analysis.complexity import DENIALS, INDICATORS
 from delegator.analysis.estimates import estimated_time
-from delegator.analysis.tables.business_words import BUSINESS_WORDS
-from delegator.analysis.tables.leading_verbs import LEADING_VERBS
-from delegator.analysis.tables.role_words import ROLE_OF_TYPE, ROLE_WORDS
-from delegator.analysis.tables.software_words import SOFTWARE_WORDS
-from delegator.analysis.tables.tags import TAGS
+from delegator.analysis.gate import SEQUENCE
 from delegator.analysis.tables.teams import DOMAIN_ROWS, TEAM_ROWS, TEAMS
 from delegator.analysis.words import split_words
 from delegator.roles.rank import KNOWN_LEVELS
 from delegator.schemas import Complexity, TaskCategory, TaskType
 from delegator.settings import ComplexityLimits
-
-TYPE_TABLES = {"leading": LEADING_VERBS, "anywhere": (*SOFTWARE_WORDS, *BUSINESS_WORDS), "tags": TAGS}
-ALL_TABLES = {**TYPE_TABLES, "roles": ROLE_WORDS}
-
-
-def phrases_of(table):
-    return [(row.target, phrase.strip()) for row in table for phrase in row.phrases.split(",")]
-
-
-@pytest.mark.parametrize("name", ALL_TABLES)
-def test_a_phrase_speaks_for_the_same_thing_only_once(name):
-    phrases = phrases_of(ALL_TABLES[name])
-
-    assert sorted({phrase for phrase in phrases if phrases.count(phrase) > 1}) == []
-
-
-@pytest.mark.parametrize("name", ALL_TABLES)
-def test_a_phrase_is_written_as_texts_are_split(name):
-    for _, phrase in phrases_of(ALL_TABLES[name]):
-        assert phrase
-        assert " ".join(split_words(phrase).words) == phrase
-
-
-@pytest.mark.parametrize("name", TYPE_TABLES)
-def test_a_row_speaks_for_a_type_that_exists(name):
-    assert {row.target for row in TYPE_TABLES[name]} <= set(TaskType)
-
-
-def test_every_type_has_words_of_its_own_and_every_known_role_too():
-    assert {row.target for row in (*SOFTWARE_WORDS, *BUSINESS_WORDS)} == set(TaskType)
-    assert {row.target for row in ROLE_WORDS} == set(KNOWN_LEVELS)
-    assert set(ROLE_OF_TYPE) == set(TaskType)
 
 
 def test_there_is_one_team_for_each_type_at_each_level():
@@ -86,6 +50,11 @@ def test_a_team_only_grows_with_complexity():
 def test_domain_rows_name_indicators_and_roles_that_exist():
     assert {row.indicator for row in DOMAIN_ROWS} <= {indicator.name for indicator in INDICATORS}
     assert {row.role for row in DOMAIN_ROWS} <= set(KNOWN_LEVELS)
+
+
+def test_signs_of_a_sequence_are_written_as_texts_are_split():
+    for phrase in SEQUENCE.phrases.split(","):
+        assert " ".join(split_words(phrase).words) == phrase.strip() != ""
 
 
 def test_indicators_and_denials_are_written_as_texts_are_split():

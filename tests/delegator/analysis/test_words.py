@@ -1,4 +1,4 @@
-"""Words, tags, openings and questions."""
+"""Words and the ends of clauses."""
 
 import pytest
 
@@ -22,33 +22,6 @@ def test_a_text_becomes_whole_lower_case_words(text, words):
     assert split_words(text).words == words
 
 
-@pytest.mark.parametrize(
-    ("text", "opening"),
-    [
-        ("Rename it", "rename"),
-        ("Please rename it", "rename"),
-        ("Could you please rename it?", "rename"),
-        ("We need to quickly rename it", "rename"),
-        ("parser: rename it", "rename"),
-        ("[Windows] rename it", "rename"),
-        ("feat(api): please rename it", "rename"),
-    ],
-)
-def test_the_last_opening_is_the_verb_of_the_request(text, opening):
-    words = split_words(text)
-
-    assert words.words[words.openings[-1]] == opening
-
-
-def test_a_colon_far_into_the_text_opens_nothing():
-    words = split_words("the parser of the old importer always fails: rename it")
-
-    assert (words.openings, words.tagged) == ((0,), 0)
-
-
-@pytest.mark.parametrize(
-    ("text", "asks"),
-    [("Does it work?", True), ("Does it work? It should.", True), ("It works. Really?", True), ("It works.", False)],
-)
-def test_a_text_asks_when_its_first_or_last_sentence_does(text, asks):
-    assert split_words(text).asks is asks
+def test_clauses_end_before_the_word_behind_a_mark():
+    assert split_words("Fix it. Then: ship (soon) now").ends == {2, 3, 5}
+    assert split_words("... no beginning").ends == frozenset()

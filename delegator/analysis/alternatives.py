@@ -1,0 +1,63 @@
+"""Other teams for the same task, and what they would cost: who could be left out, who was nearly taken.
+
+Owns which are worth telling. Memory is that of all models of a team at once, each counted once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from delegator.analysis.estimates import distinct_models
+from delegator.analysis.needs import Need
+from delegator.analysis.team import Team
+from delegator.roles.catalogue import Catalogue
+from delegator.task_analysis import Alternative, SecondReading
+
+MOST = 4
+"""So many at most: a choice, not a list."""
+
+WORTH_GB = 0.05
+"""Less memory than this is no difference anybody would choose by."""
+
+GB = 1_000_000_000
+
+NEARLY = 0.5
+"""A role needed half as much as it takes was nearly taken."""
+
+
+def alternatives_of(
+    team: Team, needs: Sequence[Need], second: SecondReading | None, least_need: float, catalogue: Catalogue
+) -> list[Alternative]:
+    """Return the alternatives: those that save most, then who was nearly taken, then the second reading's team."""
+    own = _gigabytes(team.roles, catalogue)
+    found: list[Alternative] = []
+    for member in team.members if len(team.members) > 1 else ():
+        rest = [role for role in team.roles if role != member.role]
+        found.append(_told(f"without {member.role}", rest, own, f"gives up: {member.because}", catalogue))
+    found = sorted((one for one in found if one.difference_gb <= -WORTH_GB), key=lambda one: one.difference_gb)
+    for need in needs:
+        if need.role not in team.roles and need.role in catalogue.roles and need.total >= NEARLY * least_need:
+            wider = catalogue.in_rank_order([*team.roles, need.role])
+            because = f"nearly called for: {need.total:.2f} of {least_need:.2f}"
+            found.append(_told(f"with {need.role}", wider, own, because, catalogue))
+            break
+    if second is not None and set(second.recommended_agents) != set(team.roles):
+        because = f"its team if it is meant as {second.task_type.value} ({second.probability:.0%})"
+        found.append(_told(f"as {second.task_type.value}", second.recommended_agents, own, because, catalogue))
+    return found[:MOST] if len(found) <= MOST else [*found[: MOST - 1], found[-1]]
+
+
+def _told(change: str, team: Sequence[str], own_gb: float, because: str, catalogue: Catalogue) -> Alternative:
+    memory = _gigabytes(team, catalogue)
+    difference = round(memory - own_gb, 1)
+    if abs(difference) < WORTH_GB:
+        cost = "no difference in memory"
+    else:
+        cost = f"{abs(difference):.1f} GB {'more' if difference > 0 else 'less'}"
+    return Alternative(
+        change=f"{change}: {cost}", team=list(team), memory_gb=memory, difference_gb=difference, because=because
+    )
+
+
+def _gigabytes(roles: Sequence[str], catalogue: Catalogue) -> float:
+    return sum(size for _, size in distinct_models(roles, catalogue)) / GB

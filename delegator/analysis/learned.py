@@ -1,0 +1,147 @@
+"""Understanding a task text by learned weights, and by the keywords of one catalogue for roles the weights never met.
+
+Owns how sums become a `Reading`: probabilities, what is thought possible, the words that decided. What follows from a
+reading is decided in the files for complexity, team and limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+from delegator.analysis.correction import Learned
+from delegator.analysis.deciding_words import DecidingWords, WithoutWord
+from delegator.analysis.features import text_without
+from delegator.analysis.learned_reading import LearnedReader, Sums, probabilities
+from delegator.analysis.lexicon import Lexicon, Signals
+from delegator.analysis.understanding import Reading, Turning, Without
+from delegator.analysis.weights import Floats, Weights, shipped_weights
+from delegator.analysis.words import split_words
+from delegator.roles.catalogue import Catalogue
+from delegator.words import TaskType
+
+Name = TypeVar("Name", bound=str)
+
+TURNING_WORDS = 3
+"""Where more words than this would have to go for another type, the reading does not hang on words."""
+
+SOFTENING = 0.6
+"""Factor on the sharpness of roles: whose work a text is hangs more on the house it comes from than its type does, so
+that probabilities that are honest on the corpus are too sure elsewhere. Chosen on texts of other sources."""
+
+
+class LearnedUnderstanding:
+    """Reads by learned weights. Prepares its tables once; reading changes nothing that can be seen."""
+
+    def __init__(self, catalogue: Catalogue, weights: Weights | None = None, learned: Learned | None = None) -> None:
+        """Read for one catalogue; without `weights` by those that are shipped, corrected by what is `learned`."""
+        self._reader = LearnedReader(weights or shipped_weights(), learned)
+        known = self._reader.weights.roles
+        self._known = tuple(role for role in known if role in catalogue.roles)
+        rows = list(_keyword_rows(catalogue, frozenset(known)))
+        self._has_strangers, self._strangers = bool(rows), Lexicon(rows)
+
+    @property
+    def weights(self) -> Weights:
+        """What it reads by."""
+        return self._reader.weights
+
+    def read(self, text: str) -> Reading:
+        """Weigh every word of the text; one without any is read by its shape."""
+        sums = self._reader.sums(text)
+        weights = self.weights
+        chances, own = self._chances(sums.total[None, :])
+        by_type = _ranked(weights.types, chances[0])
+        strangers = self._by_keyword(text) if self._has_strangers else {}
+        words = DecidingWords(sums, weights, strangers)
+        return Reading(
+            chances=by_type,
+            own=dict.fromkeys(strangers, 1.0) | self._own(own[0]),
+            words=words,
+            possible=tuple(name for name, chance in by_type.items() if chance >= weights.possible_from),
+            turning=self._turning(text, sums, next(iter(by_type))),
+            without=WithoutWord(self._known, partial(self._without, text, sums, words)),
+            taught=self._taught(sums.taught),
+        )
+
+    def _chances(self, totals: Floats) -> tuple[Floats, Floats]:
+        """Return the probabilities of types and of roles, for totals of shape (texts, columns)."""
+        weights, types = self.weights, len(self.weights.types)
+        return (
+            probabilities(totals[:, :types], weights.type_sharpness),
+            probabilities(totals[:, types:], weights.role_sharpness * SOFTENING),
+        )
+
+    def _own(self, chances: Floats) -> dict[str, float]:
+        ranked = _ranked(self.weights.roles, chances)
+        return {role: chance for role, chance in ranked.items() if role in self._known}
+
+    def _taught(self, taught: Floats) -> dict[str, float]:
+        says = dict(zip(self.weights.roles, taught.tolist(), strict=False))  # none while nothing was learned
+        return {role: says[role] for role in self._known if says.get(role)}
+
+    def _by_keyword(self, text: str) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for evidence in self._strangers.find(split_words(text)):
+            found[evidence.target] = (*found.get(evidence.target, ()), evidence.phrase)
+        return found
+
+    # ── which words decided ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _turning(self, text: str, sums: Sums, best: TaskType) -> Turning | None:
+        types = len(self.weights.types)
+        by_word, total = sums.by_word[:, :types], sums.total[:types]
+        place = self.weights.types.index(best)
+        rivals = np.delete(np.arange(types), place)
+        margins = by_word[:, place] - by_word[:, rivals].max(axis=1, initial=-np.inf)
+        order = [at for at in np.argsort(-margins, kind="stable")[: TURNING_WORDS * 2] if sums.words[at][0].isalpha()]
+        for count in range(1, min(TURNING_WORDS, len(order)) + 1):
+            if int((total - by_word[order[:count]].sum(axis=0)).argmax()) != place:
+                gone = tuple(sums.words[at] for at in sorted(order[:count]))
+                now = int(self._reader.sums(text_without(text, gone)).total[:types].argmax())
+                return Turning(gone, self.weights.types[now]) if now != place else None
+        return None
+
+    def _without(self, text: str, sums: Sums, words: DecidingWords, role: str) -> Without | None:
+        place = words.strongest_for(role)
+        if place is None:
+            return None
+        word = sums.words[place]
+
+        def exactly() -> Without:
+            anew = self._reader.sums(text_without(text, (word,)))
+            return self._as_without(word, anew.total, anew.taught)
+
+        left, taught = sums.total - sums.by_word[place], sums.taught - sums.taught_by_word[place]
+        return replace(self._as_without(word, left, taught), exactly=exactly)
+
+    def _as_without(self, word: str, total: Floats, taught: Floats) -> Without:
+        chances, own = self._chances(total[None, :])
+        return Without(
+            word,
+            dict(zip(self.weights.types, chances[0].tolist(), strict=True)),
+            dict(zip(self.weights.roles, own[0].tolist(), strict=True)),
+            self._taught(taught),
+        )
+
+
+def _ranked(names: Iterable[Name], chances: Floats) -> dict[Name, float]:
+    """Return {name: chance}, the likeliest first; names that are equally likely stay in their order."""
+    pairs = list(zip(names, chances.tolist(), strict=True))
+    pairs.sort(key=_chance, reverse=True)
+    return dict(pairs)
+
+
+def _chance(pair: tuple[str, float]) -> float:
+    return pair[1]
+
+
+def _keyword_rows(catalogue: Catalogue, known: frozenset[str]) -> Iterable[Signals]:
+    for role in catalogue.roles.values():
+        if role.name not in known:
+            for keyword in role.keywords:
+                yield Signals(role.name, " ".join(split_words(keyword).words))

@@ -1,0 +1,166 @@
+"""Reading a text by the learned weights: every word's share in every type and role, and what they come to.
+
+Owns the sum. Because it is linear, what a word contributes is known exactly: reasons are read off it, not guessed.
+Built for speed: what a word contributes is worked out once and kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from delegator.analysis.correction import Correction, Learned
+from delegator.analysis.features import PER_WORD, Features, features_of, keys_of_word
+from delegator.analysis.weights import Floats, Weights
+
+WORD, GRAM = PER_WORD.index("word"), PER_WORD.index("gram")
+"""Parts of words are corrected only where the word itself is unknown: two words that share a part seldom share more."""
+
+NOTHING = 1e-9
+"""A length below this is none: there is nothing to scale."""
+
+KEPT_WORDS = 20_000
+"""Words whose contributions are kept; beyond that the memory begins anew."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """What a text adds up to before it becomes probabilities.
+
+    Attributes:
+        words: the distinct words and marks.
+        by_word: what each contributes to each column, pairs shared by both sides. Shape (words, columns).
+        rest: what the shape of the text contributes, and the bias. Shape (columns,).
+        taught_by_word: what each word adds to the log-odds that a role is needed, by what use has taught. Shape
+            (words, roles); (words, 0) while nothing was learned.
+    """
+
+    words: tuple[str, ...]
+    by_word: Floats
+    rest: Floats
+    taught_by_word: Floats
+
+    @property
+    def total(self) -> Floats:
+        """Shape (columns,)."""
+        total: Floats = self.by_word.sum(axis=0) + self.rest
+        return total
+
+    @property
+    def taught(self) -> Floats:
+        """Shape (roles,); (0,) while nothing was learned."""
+        taught: Floats = self.taught_by_word.sum(axis=0)
+        return taught
+
+
+class LearnedReader:
+    """Adds up texts by one set of weights, and by what was learned beside them where that is given."""
+
+    def __init__(self, weights: Weights, learned: Learned | None = None) -> None:
+        self.weights = weights
+        self._correction = None if learned is None else Correction(weights, learned)
+        self._own_columns = len(weights.bias)
+        self._columns = self._own_columns + (0 if learned is None else len(weights.roles))
+        self._kept: dict[str, tuple[Floats, Floats]] = {}
+
+    def sums(self, text: str) -> Sums:
+        """Return what a text adds up to."""
+        features = features_of(text)
+        words = features.words
+        by_word = np.zeros((len(words), self._columns), np.float32)
+        pairs, opening, shape = self._blocks([key for key, _, _ in features.pairs], features.opening, features.shape)
+        if words:
+            self._add_words(words, by_word)
+            self._share(pairs, features, by_word)
+        if features.first_word:
+            by_word[words.index(features.first_word)] += opening.sum(axis=0)
+        rest = self.weights.bias + shape.sum(axis=0)[: self._own_columns]
+        return Sums(words, by_word[:, : self._own_columns], rest, by_word[:, self._own_columns :])
+
+    def _blocks(self, *blocks: Sequence[int]) -> list[Floats]:
+        """Return what each feature of some blocks adds, each block scaled to length 1; unknown features add nothing.
+
+        One look-up for all of them: what a look-up costs hardly hangs on how much is looked up.
+        """
+        keys = np.array([key for block in blocks for key in block], np.uint32)
+        places = np.searchsorted(self.weights.keys, keys)
+        places[places == len(self.weights.keys)] = 0
+        known = self.weights.keys[places] == keys
+        rarity = self.weights.rarity[places] * known
+        gains: Floats = self.weights.steps[places] * (rarity * self.weights.factors[places])[:, None]
+        if self._correction is not None:
+            gains = self._with(gains, self._correction.gains(places) * known[:, None])
+        squares = np.square(rarity)
+        scaled: list[Floats] = []
+        start = 0
+        for block in blocks:
+            part = slice(start, start + len(block))
+            scaled.append(gains[part] / max(math.sqrt(float(squares[part].sum())), NOTHING))
+            start = part.stop
+        return scaled
+
+    def _share(self, pairs: Floats, features: Features, by_word: Floats) -> None:
+        """Give each pair's part to its two words; where one side is an end of the text, all to the other."""
+        at = {word: place for place, word in enumerate(features.words)}
+        owners = np.array([(at.get(left, -1), at.get(right, -1)) for _, left, right in features.pairs], np.intp)
+        inside = owners >= 0
+        halves = pairs / np.maximum(inside.sum(axis=1), 1)[:, None]
+        for side in (0, 1):
+            np.add.at(by_word, owners[inside[:, side], side], halves[inside[:, side]])
+
+    def _add_words(self, words: Sequence[str], by_word: Floats) -> None:
+        found = [self._word(word) for word in words]
+        gains = np.stack([gain for gain, _ in found])  # (words, blocks, columns)
+        lengths = np.sqrt(np.stack([squares for _, squares in found]).sum(axis=0))  # (blocks,)
+        by_word += np.einsum("wbc,b->wc", gains, 1.0 / np.maximum(lengths, NOTHING))
+
+    def _word(self, word: str) -> tuple[Floats, Floats]:
+        """Return what a word adds in each of its blocks, and the square of its length there."""
+        kept = self._kept.get(word)
+        if kept is None:
+            kept = self._worked_out(word)
+            if len(self._kept) >= KEPT_WORDS:
+                self._kept.clear()
+            self._kept[word] = kept
+        return kept
+
+    def _worked_out(self, word: str) -> tuple[Floats, Floats]:
+        gains = np.zeros((len(PER_WORD), self._columns), np.float32)
+        squares = np.zeros(len(PER_WORD), np.float32)
+        is_known = False
+        for block, keys in enumerate(keys_of_word(word)):
+            if keys:
+                rows = self.weights.rows_of(np.array(keys, np.uint32))
+                is_known = is_known or (block == WORD and bool(len(rows)))
+                gains[block] = self._weighted(rows, corrected=block != GRAM or not is_known)
+                squares[block] = np.square(self.weights.rarity[rows]).sum()
+        return gains, squares
+
+    def _weighted(self, rows: npt.NDArray[np.intp], *, corrected: bool = True) -> Floats:
+        """Return what some features together add to each column, what was learned included."""
+        gains = self.weights.weighted(rows)
+        if self._correction is None:
+            return gains
+        more = self._correction.gains(rows).sum(axis=0) if corrected else np.zeros(self._own_columns, np.float32)
+        return self._with(gains, more)
+
+    def _with(self, gains: Floats, more: Floats) -> Floats:
+        """Lay a correction beside what the weights say: types are added, roles stand behind. Along the last axis."""
+        types = len(self.weights.types)
+        out = np.zeros((*gains.shape[:-1], self._columns), np.float32)
+        out[..., : self._own_columns] = gains
+        out[..., :types] += more[..., :types]
+        out[..., self._own_columns :] = more[..., types:]
+        return out
+
+
+def probabilities(sums: Floats, sharpness: float) -> Floats:
+    """Return sums as probabilities along the last axis."""
+    sharp = sums * np.float32(sharpness)
+    raised = np.exp(sharp - sharp.max(axis=-1, keepdims=True))
+    chances: Floats = raised / raised.sum(axis=-1, keepdims=True)
+    return chances
