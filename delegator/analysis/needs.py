@@ -63,7 +63,10 @@ def shifted(need: float, by: float) -> float:
     """Return a need whose log-odds are moved; not at all by 0, and without a leap near it."""
     reach = FAR * min(1.0, abs(by))
     within = max(need, reach) if by > 0 else min(need, 1 - reach)
-    return 1 / (1 + math.exp(-(log_odds(within) + by))) if 0 < within < 1 else within
+    if within >= 1:
+        return within
+    odds = within / (1 - within) * math.exp(max(-50.0, min(50.0, by)))
+    return odds / (1 + odds)
 
 
 def log_odds(chance: float) -> float:

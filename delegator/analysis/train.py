@@ -35,8 +35,8 @@ ROLE_SCALES: Mapping[str, float] = dict(zip(BLOCKS, (1.0, 1.0, 1.0, 0.6, 0.4, 0.
 """How much each block of features may say. Whose work it is hangs on what it is about (concepts), and less on how it is
 put; chosen on texts of other sources."""
 
-TYPE_FREEDOM, ROLE_FREEDOM = 2.0, 1.0
-"""scikit-learn's C: larger fits the corpus more closely. Roles are learned from fewer independent writers."""
+TYPE_FREEDOM, ROLE_FREEDOM = 1.0, 1.0
+"""scikit-learn's C: larger fits the corpus more closely, and other sources less."""
 
 CODE_STYLES = frozenset({"issue", "commit", "release_note"})
 CODE_WEIGHT = 0.15

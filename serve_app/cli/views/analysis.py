@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.text import Text
 
-from delegator.schemas import Limits, PlanSessionReply, TaskAnalysis
+from delegator.schemas import Limits, PlanSessionReply, RoleNeed, TaskAnalysis
 from serve_app.cli.views.degradation import degradations
 from serve_app.cli.views.layout import SIMULATED, facts, heading, line, names, remarks, table
 from serve_app.formats import amount, counted, duration, gigabytes, moment, one_line
@@ -27,12 +27,34 @@ def analysis(reply: TaskAnalysis) -> list[RenderableType]:
                 ("time", reply.estimated_time),
                 ("memory", f"{gigabytes(reply.estimated_resources.memory_gb)} (estimated)"),
                 ("limits", limits(reply.limits)),
-                ("confidence", reply.confidence),
+                ("confidence", f"{reply.confidence} ({reply.probability:.0%})"),
+                ("question", reply.question),
             )
         ),
         *reasons(reply),
+        *needs(reply),
+        *alternatives(reply),
         *remarks(reply.notes),
     ]
+
+
+def needs(reply: TaskAnalysis) -> list[RenderableType]:
+    """Return every role, in the team or not, and what would change that."""
+    rows = [
+        (line((need.role, "bold")) if need.chosen else need.role, "yes" if need.chosen else "no", _why(need), need.flip)
+        for need in reply.needs
+    ]
+    return [line(), table(("role", "in", "because", "what would change it"), rows, whole=("role",))] if rows else []
+
+
+def _why(need: RoleNeed) -> str:
+    return f"{need.because} ({names(need.words)})" if need.words and not need.chosen else need.because
+
+
+def alternatives(reply: TaskAnalysis) -> list[RenderableType]:
+    """Return other teams and what they would cost."""
+    rows = [(alternative.change, alternative.because) for alternative in reply.alternatives]
+    return [line(), heading("Instead"), facts(rows)] if rows else []
 
 
 def headline(reply: TaskAnalysis) -> Text:
