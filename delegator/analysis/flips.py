@@ -11,7 +11,7 @@ from functools import cache
 from typing import Literal
 
 from delegator.analysis.complexity import BASE_POINTS, LEVELS, Assessment
-from delegator.analysis.needs import NEEDED, Need, need_for, needs_in
+from delegator.analysis.needs import NEEDED, OWN_SHARE, Need, need_for, needs_in
 from delegator.analysis.tables.teams import ALL, DOMAIN_ROWS, TEAMS, DomainRow
 from delegator.analysis.understanding import Reading, Without
 from delegator.analysis.wishes import Wishes
@@ -63,10 +63,13 @@ def what_brings_in(role: str, reading: Reading, assessment: Assessment, wishes: 
 
 def _words_that_bring(role: str, reading: Reading, assessment: Assessment) -> Sequence[str]:
     """Return the words without which a role would stay out; none where no few words decide."""
-    if not need_for(role, reading.chances, reading.own, assessment, reading.taught).is_needed:
+    need = need_for(role, reading.chances, reading.own, assessment, reading.taught)
+    if not need.is_needed:
         # It has joined for what is at stake: an addition to the usual team.
         at_stake = {row.indicator for row in _domain_rows(role, reading.task_type)}
         return [word for part in assessment.parts if part.indicator in at_stake for word in part.words]
+    if reading.turning is None and (1 - OWN_SHARE) * need.usual >= NEEDED:
+        return ()  # the usual team has it, and no few words turn the type
     without = reading.without.get(role)
     if without is None or _would_stay(role, without, assessment):
         return ()

@@ -96,13 +96,14 @@ class LearnedUnderstanding:
         types = len(self.weights.types)
         by_word, total = sums.by_word[:, :types], sums.total[:types]
         place = self.weights.types.index(best)
-        rivals = np.delete(np.arange(types), place)
-        margins = by_word[:, place] - by_word[:, rivals].max(axis=1, initial=-np.inf)
+        rivals = by_word.copy()
+        rivals[:, place] = -np.inf
+        margins = by_word[:, place] - rivals.max(axis=1)
         order = [at for at in np.argsort(-margins, kind="stable")[: TURNING_WORDS * 2] if sums.words[at][0].isalpha()]
         for count in range(1, min(TURNING_WORDS, len(order)) + 1):
             if int((total - by_word[order[:count]].sum(axis=0)).argmax()) != place:
                 gone = tuple(sums.words[at] for at in sorted(order[:count]))
-                now = int(self._reader.sums(text_without(text, gone)).total[:types].argmax())
+                now = int(self._reader.total(text_without(text, gone))[0][:types].argmax())
                 return Turning(gone, self.weights.types[now]) if now != place else None
         return None
 
@@ -113,8 +114,7 @@ class LearnedUnderstanding:
         word = sums.words[place]
 
         def exactly() -> Without:
-            anew = self._reader.sums(text_without(text, (word,)))
-            return self._as_without(word, anew.total, anew.taught)
+            return self._as_without(word, *self._reader.total(text_without(text, (word,))))
 
         left, taught = sums.total - sums.by_word[place], sums.taught - sums.taught_by_word[place]
         return replace(self._as_without(word, left, taught), exactly=exactly)

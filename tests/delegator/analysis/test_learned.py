@@ -73,6 +73,15 @@ def test_what_words_contribute_adds_up_to_the_reading():
     assert sums.total == pytest.approx(sums.by_word.sum(axis=0) + sums.rest, abs=1e-5)
 
 
+@pytest.mark.parametrize("text", ["", "?!", "Fix it", "NullPointerException in Main: why, oh why?"])
+def test_the_quick_sum_is_the_same_sum(text):
+    reader = LearnedReader(shipped_weights())
+    own, taught = reader.total(text)
+
+    assert own == pytest.approx(reader.sums(text).total, abs=1e-4)
+    assert len(taught) == 0
+
+
 def test_a_reading_is_made_of_probabilities(understanding):
     for row in HELD_BACK[::97]:
         reading = understanding.read(row.text)
