@@ -140,9 +140,15 @@ def _order(event: Event) -> tuple[Any, ...]:
 
 
 def _span(own: Sequence[Event], ends: Sequence[Event], until: datetime) -> tuple[datetime, datetime]:
-    """Return when the session began, and when it ended or the receipt stops."""
-    created = next((event.at for event in own if event.kind is EventKind.SESSION_CREATED), own[0].at if own else until)
-    return created, max(created, ends[-1].at if ends else until)
+    """Return when the session began, and when it ended or the receipt stops.
+
+    A session that asks a question begins with the answer: nothing is saved by waiting for one.
+    """
+    end = ends[-1].at if ends else until
+    created = next((event.at for event in own if event.kind is EventKind.SESSION_CREATED), None)
+    if created is None:
+        created = end if not own or own[0].kind is EventKind.SESSION_ASKED else own[0].at
+    return created, max(created, end)
 
 
 def _roles(own: Sequence[Event]) -> list[RoleUse]:

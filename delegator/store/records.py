@@ -19,6 +19,9 @@ TaskKind = Literal["team", "message"]
 Purpose = Literal["frame", "contribute", "conclude", "answer"]
 """What a turn is for."""
 
+LessonKind = Literal["role_added", "role_removed", "role_unheard", "feedback"]
+"""By what use has shown something about the reading of a task."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
@@ -55,6 +58,8 @@ class SessionRecord:
     tasks_delegated: int
     resources_used: dict[str, Any] | None
     """Written at the end. The statistics read `gb_seconds` and `all_roles_gb_seconds` of it."""
+    question: dict[str, Any] | None = None
+    """What it waits to be told, with the task as it was asked for; None where it asks nothing, or was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,33 @@ class LearnedRecord:
     name: str
     value: Any
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LessonRecord:
+    """What use has shown about the reading of one text. Its `uid` makes a repeated put harmless."""
+
+    at: datetime
+    kind: LessonKind
+    session_id: str
+    text: str
+    """The task that was read."""
+    lesson: dict[str, Any]
+    """`task_type` as read and `team` as recommended; by kind `role`, or what the feedback said. See `lessons.py`."""
+    uid: UUID = field(default_factory=uuid4)
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisVersion:
+    """One correction of the shipped weights that was learned and applied; at most one version is active."""
+
+    version: int
+    at: datetime
+    active: bool
+    weights: dict[str, Any]
+    """`Learned` as JSON."""
+    measured: dict[str, Any]
+    """What was measured when it was applied."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,12 @@ from delegator.store.tables import OPEN_SESSION, sessions
 _COLUMNS = tuple(sessions.c[field.name] for field in fields(SessionRecord))
 _INSERT = insert(sessions).on_conflict_do_nothing(index_elements=[sessions.c.id]).returning(sessions.c.id)
 _IS_OPEN = text(OPEN_SESSION)  # as the partial index has it
+_ANSWERED = (
+    *("task_type", "task_category", "complexity", "active_agents", "status", "analysis", "notes", "started_at"),
+    *("limits_max_agents", "limits_max_memory_bytes", "limits_complexity", "seconds_to_ready"),
+    *("total_agents_spawned", "question"),
+)
+"""What the answer to a session's question decides anew."""
 
 
 async def create(
@@ -64,6 +70,27 @@ async def mark_ready(
         await events.append(connection, new_events)
     else:
         await require(connection, session_id)
+
+
+async def answer(
+    connection: AsyncConnection, session: SessionRecord, team: Sequence[AgentRecord], new_events: Sequence[NewEvent]
+) -> None:
+    """Turn a session that waits for an answer into what the answer made of it, with its team; it asks no more.
+
+    Nothing happens when it asks nothing any more, or has ended.
+
+    Raises:
+        SessionNotFound: there is no session of that id.
+    """
+    row = _as_row(session) | {"total_agents_spawned": len(team), "question": None}
+    values: dict[str, Any] = {column: row[column] for column in _ANSWERED}
+    values["last_activity_at"] = func.greatest(sessions.c.last_activity_at, session.last_activity_at)
+    waits = (sessions.c.session_id == session.session_id, sessions.c.question.is_not(None), _IS_OPEN)
+    if (await connection.execute(update(sessions).where(*waits).values(values))).rowcount:
+        await agents.insert(connection, team)
+        await events.append(connection, new_events)
+    else:
+        await require(connection, session.session_id)
 
 
 async def touch(connection: AsyncConnection, session_id: str, at: datetime) -> None:

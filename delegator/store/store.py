@@ -12,12 +12,27 @@ from datetime import date, datetime
 from typing import Any
 
 from delegator.schemas import Event, EventKind, SessionStatus, TaskStatus
-from delegator.store import agents, events, learned, model_facts, plans, residents, sessions, statistics, tasks, teams
+from delegator.store import (
+    agents,
+    analysis_versions,
+    events,
+    learned,
+    lessons,
+    model_facts,
+    plans,
+    residents,
+    sessions,
+    statistics,
+    tasks,
+    teams,
+)
 from delegator.store.database import Database
 from delegator.store.migrations import MIGRATE_S, bring_up_to_date
 from delegator.store.records import (
     AgentRecord,
+    AnalysisVersion,
     LearnedRecord,
+    LessonRecord,
     MessageRecord,
     ModelFactsRecord,
     NewEvent,
@@ -79,6 +94,12 @@ class Store:
         """Turn a starting session active. Raises SessionNotFound."""
         await self._database.run(sessions.mark_ready, session_id, started_at, seconds_to_ready, events)
 
+    async def answer_session(
+        self, session: SessionRecord, agents: Sequence[AgentRecord], events: Sequence[NewEvent]
+    ) -> None:
+        """Turn a session that waits for an answer into what the answer made of it. Raises SessionNotFound."""
+        await self._database.run(sessions.answer, session, agents, events)
+
     async def touch_session(self, session_id: str, at: datetime) -> None:
         """Note that somebody used the session."""
         await self._database.run_single(sessions.touch, session_id, at)
@@ -123,13 +144,15 @@ class Store:
         *,
         active_agents: Sequence[str],
         limits: SessionLimits | None = None,
+        lessons: Sequence[LessonRecord] = (),
     ) -> None:
         """Let a role join a session, whose team then is `active_agents`. Raises SessionNotFound.
 
         Args:
             limits: those that apply from now on, where the larger team needs others.
+            lessons: what its joining teaches.
         """
-        await self._database.run(teams.add, agent, events, active_agents, limits)
+        await self._database.run(teams.add, agent, events, active_agents, limits, lessons)
 
     async def end_agent(
         self,
@@ -139,9 +162,10 @@ class Store:
         events: Sequence[NewEvent],
         *,
         active_agents: Sequence[str],
+        lessons: Sequence[LessonRecord] = (),
     ) -> None:
-        """Let a role leave a session, whose team then is `active_agents`."""
-        await self._database.run(teams.end, session_id, role, ended_at, events, active_agents)
+        """Let a role leave a session, whose team then is `active_agents`, with what its leaving teaches."""
+        await self._database.run(teams.end, session_id, role, ended_at, events, active_agents, lessons)
 
     async def set_agent_model(
         self, session_id: str, role: str, model: str, events: Sequence[NewEvent], *, endpoint: str | None = None
@@ -179,9 +203,11 @@ class Store:
         answer: str | None,
         error: dict[str, Any] | None,
         events: Sequence[NewEvent],
+        *,
+        lessons: Sequence[LessonRecord] = (),
     ) -> bool:
-        """Bring a task to its end. False when it had come to one before. Raises TaskNotFound."""
-        return await self._database.run(tasks.finish, task_id, status, at, answer, error, events)
+        """Bring a task to its end, with what it teaches. False when it had come to one before. Raises TaskNotFound."""
+        return await self._database.run(tasks.finish, task_id, status, at, answer, error, events, lessons)
 
     async def task(self, task_id: str) -> TaskRecord | None:
         return await self._database.run_single(tasks.get, task_id)
@@ -252,6 +278,39 @@ class Store:
     async def all_learned(self, endpoint: str | None = None) -> list[LearnedRecord]:
         """Return the statistics of one endpoint ('' for those of none), or all."""
         return await self._database.run_single(learned.on, endpoint)
+
+    # ── learning from use ─────────────────────────────────────────────────────────────────────────────────────────
+
+    async def put_lessons(self, records: Sequence[LessonRecord], events: Sequence[NewEvent]) -> int:
+        """Note what use has shown; told again, it changes nothing. Returns how many lessons there are then."""
+        return await self._database.run(lessons.put_with_events, records, events)
+
+    async def lessons(self, *, since: datetime | None = None, limit: int | None = None) -> list[LessonRecord]:
+        """Return the lessons in the order in which they came, of a moment and later; with a limit the newest ones."""
+        return await self._database.run_single(lessons.listed, since, limit)
+
+    async def count_lessons(self) -> int:
+        return await self._database.run_single(lessons.count)
+
+    async def add_analysis_version(
+        self, at: datetime, weights: dict[str, Any], measured: dict[str, Any], event: NewEvent
+    ) -> AnalysisVersion:
+        """Store a new version and make it the active one; the event is completed by the version's number."""
+        return await self._database.run(analysis_versions.add, at, weights, measured, event)
+
+    async def activate_analysis_version(self, version: int | None, events: Sequence[NewEvent]) -> None:
+        """Make one version the active one; None: none. Raises AnalysisVersionNotFound."""
+        await self._database.run(analysis_versions.activate, version, events)
+
+    async def active_analysis_version(self) -> AnalysisVersion | None:
+        return await self._database.run_single(analysis_versions.active)
+
+    async def analysis_version(self, version: int) -> AnalysisVersion | None:
+        return await self._database.run_single(analysis_versions.get, version)
+
+    async def analysis_versions(self) -> list[AnalysisVersion]:
+        """Return every version, the newest first, without its weights."""
+        return await self._database.run_single(analysis_versions.listed)
 
     # ── plans ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

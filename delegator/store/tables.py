@@ -104,6 +104,7 @@ sessions = Table(
     Column("total_agents_spawned", Integer, nullable=False, server_default=text("0")),
     Column("tasks_delegated", Integer, nullable=False, server_default=text("0")),
     Column("resources_used", JSONB),
+    Column("question", JSONB(none_as_null=True), comment="what it waits to be told; null where it asks nothing"),
     Column("idempotency_key", Text, comment="key of the create_session call; null until calls carry keys"),
     Column("principal", Text, comment="who made the session; null until callers have names"),
     one_of("task_type", _words(TaskType)),
@@ -257,4 +258,35 @@ learned = Table(
     Column("value", JSONB, nullable=False),
     _moment("at"),
     comment="Small learned statistics; endpoint is empty for those of no endpoint",
+)
+
+LESSON_KINDS = ("role_added", "role_removed", "role_unheard", "feedback")
+
+lessons = Table(
+    "delegator_lessons",
+    metadata,
+    Column("lesson_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("uid", Uuid, nullable=False, unique=True),
+    _moment("at"),
+    Column("kind", Text, nullable=False),
+    # No foreign key: what was learned outlives the sessions it was learned in.
+    Column("session_id", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("lesson", JSONB, nullable=False),
+    one_of("kind", LESSON_KINDS),
+    CheckConstraint("jsonb_typeof(lesson) = 'object'", name="lesson"),
+    comment="What use has shown about a reading: roles added, removed, unheard, and feedback",
+)
+
+analysis_versions = Table(
+    "delegator_analysis_versions",
+    metadata,
+    Column("version", BigInteger, Identity(always=True), primary_key=True),
+    _moment("at"),
+    Column("active", Boolean, nullable=False),
+    Column("weights", JSONB, nullable=False),
+    Column("measured", JSONB, nullable=False),
+    CheckConstraint("jsonb_typeof(weights) = 'object' AND jsonb_typeof(measured) = 'object'", name="objects"),
+    Index("uq_delegator_analysis_versions_active", "active", unique=True, postgresql_where=text("active")),
+    comment="What was learned from lessons, beside the shipped weights; one version at most is active",
 )

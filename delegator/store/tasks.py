@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from delegator.errors import TaskNotFound
 from delegator.schemas import TaskStatus
-from delegator.store import events, sessions
-from delegator.store.records import MessageRecord, NewEvent, TaskRecord, TurnPlan
+from delegator.store import events, lessons, sessions
+from delegator.store.records import LessonRecord, MessageRecord, NewEvent, TaskRecord, TurnPlan
 from delegator.store.storable import storable_text
 from delegator.store.tables import UNFINISHED_TASK, messages, tasks
 from delegator.store.tables import sessions as session_table
@@ -81,8 +81,9 @@ async def finish(
     answer: str | None,
     error: dict[str, Any] | None,
     new_events: Sequence[NewEvent],
+    new_lessons: Sequence[LessonRecord] = (),
 ) -> bool:
-    """Bring a task to its end.
+    """Bring a task to its end, with what that teaches.
 
     Returns:
         False when it had come to an end before; then nothing is changed.
@@ -100,6 +101,7 @@ async def finish(
     if not (await connection.execute(query)).rowcount:
         await require(connection, task_id)
         return False
+    await lessons.put(connection, new_lessons)
     await events.append(connection, new_events)
     return True
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from delegator.store import agents, events, sessions
-from delegator.store.records import AgentRecord, NewEvent, SessionLimits
+from delegator.store import agents, events, lessons, sessions
+from delegator.store.records import AgentRecord, LessonRecord, NewEvent, SessionLimits
 
 
 async def add(
@@ -17,8 +17,9 @@ async def add(
     new_events: Sequence[NewEvent],
     active_agents: Sequence[str],
     limits: SessionLimits | None = None,
+    new_lessons: Sequence[LessonRecord] = (),
 ) -> None:
-    """Let a role join a session; nothing happens when it is there already.
+    """Let a role join a session, with what that teaches; nothing happens when it is there already.
 
     Raises:
         SessionNotFound: there is no session of that id.
@@ -28,6 +29,7 @@ async def add(
         await sessions.set_team(connection, agent.session_id, active_agents, spawned=1)
         if limits is not None:
             await sessions.set_limits(connection, agent.session_id, limits)
+        await lessons.put(connection, new_lessons)
         await events.append(connection, new_events)
 
 
@@ -38,10 +40,12 @@ async def end(
     ended_at: datetime,
     new_events: Sequence[NewEvent],
     active_agents: Sequence[str],
+    new_lessons: Sequence[LessonRecord] = (),
 ) -> None:
-    """Let a role leave a session; nothing happens when it has left already."""
+    """Let a role leave a session, with what that teaches; nothing happens when it has left already."""
     if await agents.end(connection, session_id, role, ended_at):
         await sessions.set_team(connection, session_id, active_agents)
+        await lessons.put(connection, new_lessons)
         await events.append(connection, new_events)
 
 

@@ -86,6 +86,23 @@ def figures(*events, **how):
 CREATED, ENDED = event("session_created", 0), event("session_ended", 100)
 
 
+def test_a_session_that_waits_for_an_answer_saves_nothing_by_it():
+    asked = event("session_asked", 0)
+    waiting, dropped = receipt(asked), receipt(asked, event("session_timed_out", 90))
+
+    for result in (waiting, dropped):
+        assert (result.duration_seconds, result.gb_seconds, result.all_roles_gb_seconds) == (0, 0, 0)
+    assert (waiting.final, dropped.final) == (False, True)
+
+
+def test_a_session_that_was_answered_counts_from_the_answer():
+    result = receipt(
+        event("session_asked", 0), event("session_answered", 40), event("session_created", 40), held(50), ENDED
+    )
+
+    assert (result.duration_seconds, result.gb_seconds, result.all_roles_gb_seconds) == (60, 300, 2400)
+
+
 def test_a_receipt_adds_up_a_whole_session():
     result = receipt(
         CREATED,
