@@ -113,6 +113,10 @@ class EndpointMemory:
         """See `Listing.known_as`: the name by which to ask the ledger for a model."""
         return self._listing.known_as(name)
 
+    def window_of(self, entry: Entry) -> int:
+        """Return the window to state on a call for a model: with any other Ollama would load it anew."""
+        return self._drift.num_ctx_of(entry)
+
     # ── bringing in ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def load(self, model: Model, session_id: str, evicted: Collection[str] = ()) -> float:

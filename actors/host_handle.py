@@ -12,7 +12,7 @@ from typing import Any
 
 from actors.calls import ACTOR_LOST, ask
 from actors.disk_messages import DiskView, PullView, Removed
-from actors.host_messages import Choice, Chosen, Claims, Grant, HostSpec, HostView, Released, Sweep, TurnWish
+from actors.host_messages import Aside, Choice, Chosen, Claims, Grant, HostSpec, HostView, Released, Sweep, TurnWish
 from delegator.errors import Unavailable
 from delegator.roles.catalogue import Role
 
@@ -51,6 +51,11 @@ class HostHandle:
         """See `ModelHost.warm`."""
         grant: Grant = await self._call("warm", wish, deadline_s, patience_s=deadline_s)
         return grant
+
+    async def aside(self, aside: Aside) -> str:
+        """See `Asides.answer`."""
+        answer: str = await self._call("aside", aside, patience_s=aside.deadline_s)
+        return answer
 
     async def release_turn(self, turn_id: str) -> None:
         """See `ModelHost.release_turn`."""

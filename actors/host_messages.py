@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from delegator.ollama.client import ChatMessage
 from delegator.residency.demand import Outlook
 from delegator.residency.planner import Snapshot
 from delegator.roles.catalogue import Model
@@ -100,6 +101,26 @@ class Grant:
     size_bytes: int
     waited_s: float
     load_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A short question to a model that has nothing else to do. Whoever wants the model, or its room, goes first.
+
+    Attributes:
+        aside_id: unique.
+        may_load: bring the model in if it is not there and nothing has to leave or be waited for; it goes afterwards.
+        schema: JSON schema of the answer.
+        deadline_s: real seconds for everything.
+    """
+
+    aside_id: str
+    model: Model
+    messages: tuple[ChatMessage, ...]
+    schema: dict[str, Any]
+    max_tokens: int
+    deadline_s: float
+    may_load: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from actors.asides import Asides, Ways
 from actors.disk import Disk
 from actors.disk_messages import DiskView, PullView, Removed
 from actors.endpoint_memory import EndpointMemory
 from actors.host_messages import (
+    Aside,
     Choice,
     Chosen,
     Claims,
@@ -117,6 +119,15 @@ class ModelHost:
         self._dispatcher.lingers = False  # until it is known which sessions are open
         self._dispatcher.demand.returns.restore(spec.learned)
         self._learned_told = self._dispatcher.demand.returns.version
+        self._asides = Asides(
+            client,
+            self._dispatcher,
+            self._memory,
+            self._shelf,
+            self._clock,
+            Ways(self.warm, self.release_models, self._pump),
+            keep_alive_s=settings.keep_alive_s,
+        )
         self._wanted: dict[str, _Wanted] = {}
         self._limits: dict[str, int] = {}
         """{session: most bytes it may hold here}, as last wished."""
@@ -139,6 +150,7 @@ class ModelHost:
 
     async def close(self) -> None:
         """Stop the chores; leaves the models as they are."""
+        await self._asides.close()
         await self._disk.close()
         if self._wake is not None:
             self._wake.cancel()
@@ -203,6 +215,10 @@ class ModelHost:
     async def warm(self, wish: TurnWish, deadline_s: float) -> Grant:
         """Bring a model in for a session that will soon speak with it; as `acquire`, but takes no slot."""
         return await self._wait_for(self._announce(wish, needs_slot=False), deadline_s)
+
+    async def aside(self, aside: Aside) -> str:
+        """See `Asides.answer`."""
+        return await self._asides.answer(aside)
 
     async def first_token(self, turn_id: str) -> None:
         """Note that a turn speaks: the next speaker's model may be brought in from now on. Unknown ids are fine."""
@@ -311,6 +327,7 @@ class ModelHost:
             self._drop(model)
         if decision.cancel and self._change is not None and self._memory.loading is not None:
             self._change.cancel()
+        self._asides.give_way()
         self._sleep_until(decision.wake_at)
 
     def _tell(self, decision: Decision) -> None:
@@ -444,8 +461,13 @@ class ModelHost:
         if entry.phase is Phase.LOADING and not entry.holders:
             await self._settle_load(entry)
         self._pass_on(entry, without=session_id)
-        if not entry.holders and not entry.pinned and self._ledger.get(entry.model) is entry:
+        if self._is_free(entry):
+            await self._asides.stop(entry.model)
+        if self._is_free(entry):
             await self._unload_if_idle(entry)
+
+    def _is_free(self, entry: Entry) -> bool:
+        return not entry.holders and not entry.pinned and self._ledger.get(entry.model) is entry
 
     def _pass_on(self, entry: Entry, *, without: str = "") -> None:
         """Let a model that nobody holds any more be held by those for whose sake it stays, if there are any others."""
@@ -530,7 +552,7 @@ class ModelHost:
         self._dispatcher.lingers = claims.remove_orphans
         for turn_id in [t for t in self._dispatcher.running() if t not in claims.turns]:
             self._dispatcher.finish(turn_id, now)
-        for model, holder in self._ledger.keep_holders(claims.held):
+        for model, holder in self._ledger.keep_holders({*claims.held, *self._asides.holders}):
             self._outbox.tell(EventKind.MODEL_RELEASED, self._ledger.require(model), holder)
 
     def _restore_holders(self, claims: Claims) -> None:

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from actors.active_analysis import ActiveAnalysis
 from actors.agent_pool import AgentPool
 from actors.host_handle import HostHandle
 from actors.hosts import Hosts
 from actors.placing import Placed, Placing
 from actors.recorder import Recorder
-from delegator.analysis import Analyzer
 from delegator.clock import Clock
-from delegator.errors import AgentNotActive, SessionEnded
+from delegator.errors import AgentNotActive, SessionEnded, SessionWaitsForAnswer
 from delegator.residency.demand import Outlook
 from delegator.roles.catalogue import Catalogue, Model
 from delegator.schemas import Degradation, EventKind
@@ -29,7 +29,7 @@ class Parts:
 
     settings: Settings
     catalogue: Catalogue
-    analyzer: Analyzer
+    analyzer: ActiveAnalysis
     clock: Clock
     store: Store
     recorder: Recorder
@@ -128,6 +128,17 @@ class OpenSession:
         """Raise SessionEnded when the session is, or is just being, ended."""
         if self.ending is not None or not self.record.status.is_open:
             raise SessionEnded(self.session_id, "ending" if self.record.status.is_open else self.record.status.value)
+
+    @property
+    def waits_for_answer(self) -> bool:
+        """True while it has asked something: it has no team, and nothing of it is started."""
+        return self.record.question is not None
+
+    def ensure_at_work(self) -> None:
+        """Raise SessionEnded when the session takes nothing new, SessionWaitsForAnswer while it has no team yet."""
+        self.ensure_open()
+        if self.record.question is not None:
+            raise SessionWaitsForAnswer(self.session_id, self.record.question["question"]["question"])
 
     def ensure_active(self, role: str) -> None:
         """Raise AgentNotActive when the role is not in the team."""

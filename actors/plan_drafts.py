@@ -11,9 +11,17 @@ from typing import Any
 
 from actors.parts import Parts
 from actors.placing import Placed
+from actors.second_opinions import SecondOpinions
 from actors.team_fitting import TeamAsked, TeamFitting, TeamGiven
 from delegator.errors import MemoryExceeded
-from delegator.schemas import AnalyzeTaskRequest, Rung, TaskAnalysis, TaskCategory
+from delegator.schemas import (
+    AnalyzeTaskRequest,
+    CreateSessionRequest,
+    PlanSessionRequest,
+    Rung,
+    TaskAnalysis,
+    TeamWishes,
+)
 from delegator.settings import GB
 
 PLANNED = "planned"
@@ -26,26 +34,38 @@ class TaskAsked:
 
     description: str
     context: dict[str, Any]
-    category: TaskCategory | None
+    wishes: TeamWishes
     degradation: tuple[Rung, ...] | None
+
+    @classmethod
+    def of(cls, request: PlanSessionRequest | CreateSessionRequest) -> TaskAsked:
+        """Return the task of a request that names one."""
+        return cls(request.task_description or "", request.context, request.wishes, request.degradation)
+
+    @property
+    def for_analysis(self) -> AnalyzeTaskRequest:
+        """Return what is asked of the analysis."""
+        wishes = {name: getattr(self.wishes, name) for name in TeamWishes.model_fields}
+        return AnalyzeTaskRequest(task_description=self.description, context=self.context, **wishes)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON can say it; `from_json` reads it again."""
         return {
             "task_description": self.description,
             "context": self.context,
-            "task_category": self.category,
+            "wishes": self.wishes.model_dump(mode="json"),
             "degradation": None if self.degradation is None else list(self.degradation),
         }
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> TaskAsked:
         """Read what `as_json` has said."""
-        category, rungs = told["task_category"], told["degradation"]
+        rungs = told["degradation"]
+        wishes = told.get("wishes", {"task_category": told.get("task_category")})  # plans older than the wishes
         return cls(
             told["task_description"],
             told["context"],
-            None if category is None else TaskCategory(category),
+            TeamWishes.model_validate(wishes),
             None if rungs is None else tuple(Rung(rung) for rung in rungs),
         )
 
@@ -78,16 +98,16 @@ class Drafts:
         """Work with these parts."""
         self._parts = parts
         self._fitting = TeamFitting(parts)
+        self._opinions = SecondOpinions(parts)
 
-    async def make(self, task: TaskAsked) -> Draft:
-        """Return what a session for this task would be given now.
+    async def make(self, task: TaskAsked, *, opinion: bool = True) -> Draft:
+        """Return what a session for this task would be given now; with `opinion` a model may be asked what it is.
 
         Raises:
             ModelMissing, ModelLoadFailed, OllamaUnavailable, DeadlineExceeded: nothing can be said.
         """
-        analysis = self._parts.analyzer.analyze(
-            AnalyzeTaskRequest(task_description=task.description, context=task.context, task_category=task.category)
-        )
+        request, analyzer = task.for_analysis, self._parts.analyzer
+        analysis = await self._opinions.analyze(request) if opinion else analyzer.analyze(request)
         team = self._parts.catalogue.in_rank_order(analysis.recommended_agents)
         asked = TeamAsked(PLANNED, tuple(team), limit_bytes_of(analysis), self._rungs(task))
         try:

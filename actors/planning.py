@@ -24,7 +24,14 @@ from delegator.errors import DelegatorError, InvalidInput, PlanChanged, PlanExpi
 from delegator.ollama.client import normalise
 from delegator.residency.planner import Snapshot
 from delegator.residency.promise import Promise, broken, remarks
-from delegator.schemas import CreateSessionRequest, Degradation, PlanSessionReply, PlanSessionRequest, TaskAnalysis
+from delegator.schemas import (
+    CreateSessionRequest,
+    Degradation,
+    PlanSessionReply,
+    PlanSessionRequest,
+    TaskAnalysis,
+    TeamWishes,
+)
 from delegator.sessions.ids import PLAN_ENTROPY_RANGE, new_plan_id
 from delegator.store.records import PlanRecord
 
@@ -82,7 +89,7 @@ class Planning:
 
     async def plan(self, request: PlanSessionRequest) -> PlanSessionReply:
         """Return what create_session would do now, and keep it so that it can be applied."""
-        task = TaskAsked(request.task_description, request.context, request.task_category, request.degradation)
+        task = TaskAsked.of(request)
         draft = await self._drafts.make(task)
         kept = await self._keep(draft) if draft.given is not None else None
         views = {} if draft.given is not None else await self._parts.hosts.views()
@@ -98,18 +105,19 @@ class Planning:
             MemoryExceeded, ModelMissing, ModelLoadFailed, OllamaUnavailable: no team can be had.
         """
         if request.plan_id is None:
-            task = TaskAsked(
-                request.task_description or "", request.context, request.task_category, request.degradation
-            )
-            draft = await self._drafts.make(task)
-            given = draft.require()
-            return Prepared(task, draft.analysis, given.places, given.degradations)
+            return await self.prepare_task(TaskAsked.of(request))
         kept = _Kept.of(await self._valid(request.plan_id))
         _ensure_same_task(request, kept.task)
         reasons, told = await self._against(kept)
         if not reasons:
             return Prepared(kept.task, kept.analysis, kept.places, kept.degradations, kept.plan_id, told)
         return await self._anew(kept, reasons, accepted=request.accept_changes)
+
+    async def prepare_task(self, task: TaskAsked) -> Prepared:
+        """Decide everything about a session for a task; raises what `prepare` raises without a plan."""
+        draft = await self._drafts.make(task)
+        given = draft.require()
+        return Prepared(task, draft.analysis, given.places, given.degradations)
 
     async def _valid(self, plan_id: str) -> PlanRecord:
         record = await self._parts.store.plan(plan_id)
@@ -121,7 +129,7 @@ class Planning:
 
     async def _anew(self, kept: _Kept, reasons: list[str], *, accepted: bool) -> Prepared:
         """Plan a task again whose plan cannot be applied."""
-        draft = await self._drafts.make(kept.task)
+        draft = await self._drafts.make(kept.task, opinion=False)
         given = draft.require()
         if not accepted:
             fresh = await self._keep(draft)
@@ -207,12 +215,13 @@ class Planning:
 
 def _ensure_same_task(request: CreateSessionRequest, task: TaskAsked) -> None:
     """Refuse a request that names something else than its plan; what it leaves out is taken from the plan."""
-    given = {
+    given: dict[str, tuple[Any, Any]] = {
         "task_description": (request.task_description, task.description),
         "context": (request.context or None, task.context),
-        "task_category": (request.task_category, task.category),
         "degradation": (request.degradation, task.degradation),
     }
+    for name in TeamWishes.model_fields:
+        given[name] = (getattr(request, name) or None, getattr(task.wishes, name))
     for name, (asked, planned) in given.items():
         if asked is not None and asked != planned:
             raise InvalidInput(name, "is not that of the plan", "Leave it out, or make another plan with plan_session.")

@@ -45,7 +45,9 @@ class Queries:
         if live is not None:
             models, notes = dict(live.models), [*record.notes, *views.fallback_notes(live, self._parts)]
         else:
-            models, notes = dict(record.analysis.get("models", {})), list(record.notes)
+            # Of one that was never answered the analysis is only what it might have been.
+            models = {} if record.question is not None else dict(record.analysis.get("models", {}))
+            notes = list(record.notes)
         endpoints = dict(live.endpoints) if live is not None else {}
         return views.session_view(record, models, endpoints, tasks, notes, self._parts.clock.now())
 

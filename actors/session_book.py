@@ -13,13 +13,14 @@ from dataclasses import replace
 from actors.host_messages import Released
 from actors.open_sessions import OpenSessions
 from actors.parts import Ending, OpenSession, Parts
+from actors.questions import Questions
 from actors.receipts import SessionEnergy, receipt_of
 from actors.session_opening import SessionOpening
 from actors.team_changes import terminated
 from actors.team_leases import TeamLeases
 from delegator.errors import DeadlineExceeded, Unavailable
 from delegator.roles.catalogue import Model
-from delegator.schemas import CreateSessionRequest, EventKind, Receipt, SessionStatus
+from delegator.schemas import AnswerQuestionRequest, CreateSessionRequest, EventKind, Receipt, SessionStatus
 from delegator.store.records import NewEvent, SessionRecord
 
 log = logging.getLogger(__name__)
@@ -33,15 +34,30 @@ class SessionBook(OpenSessions):
         super().__init__(parts)
         self._energy = SessionEnergy.of(parts.settings)
         self._opening = SessionOpening(parts, self, self._energy)
+        self._questions = Questions(parts, self, self._opening)
         self._leases = TeamLeases(parts)
 
     async def create(self, request: CreateSessionRequest) -> OpenSession:
         """Create a session and begin to open it; wait at most `request.wait_s` for it to be ready.
 
+        Where it is to ask and has something to ask, it waits for `answer` instead.
+
         Raises:
             TooManySessions, MemoryExceeded, ModelMissing and whatever keeps it from opening within the wait.
         """
-        return await self._opening.create(request)
+        doubt = self._questions.doubt_about(request)
+        return await (self._opening.create(request) if doubt is None else self._questions.ask(doubt))
+
+    async def answer(self, request: AnswerQuestionRequest) -> OpenSession:
+        """Answer the question of a session and begin to open it; wait at most `request.wait_s` for it to be ready.
+
+        Raises:
+            SessionNotFound, SessionEnded, QuestionNotAsked, InvalidInput, and what `create` raises: then it has failed.
+        """
+        session = await self.require(request.session_id)
+        await self.touch(session)
+        await self._questions.answer(session, request)
+        return session
 
     async def finish_failing(self) -> None:
         """Write down what could not be written when sessions failed."""
@@ -121,11 +137,15 @@ class SessionBook(OpenSessions):
             session.endpoints = {agent.role: agent.endpoint for agent in team if agent.endpoint is not None}
 
     async def reopen(self, session: OpenSession) -> None:
-        """Lease the agents of a recalled session again; a session that was still starting is opened anew."""
-        if session.record.status is SessionStatus.STARTING:
-            if session.opening is None:
-                self._opening.begin(session)
-            return
+        """Lease the agents of a recalled session again; a session that was still starting is opened anew.
+
+        One that waits for an answer goes on waiting.
+        """
+        async with session.lock:  # an answer may just be opening it
+            if session.record.status is SessionStatus.STARTING:
+                if session.opening is None and not session.waits_for_answer:
+                    self._opening.begin(session)
+                return
         for role in session.team:
             try:
                 await self._leases.lease(session, role, since=session.record.created_at)

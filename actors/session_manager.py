@@ -16,12 +16,15 @@ import ray
 from ray.exceptions import RayError
 
 from actors import views
+from actors.analysis_learning import AnalysisLearning
 from actors.claimant import Claimant
+from actors.feedback import Feedback
 from actors.model_library import ModelLibrary
 from actors.parts import OpenSession, Parts
 from actors.planning import Planning
 from actors.queries import Queries
 from actors.reconciler import Reconciler
+from actors.second_opinions import SecondOpinions
 from actors.session_book import SessionBook
 from actors.task_runner import TaskRunner
 from actors.team_changes import TeamChanges
@@ -32,6 +35,9 @@ from delegator.residency.foreseen import estimated_load_s
 from delegator.schemas import (
     AddAgentReply,
     AddAgentRequest,
+    AnalysisEvaluation,
+    AnalyzeTaskRequest,
+    AnswerQuestionRequest,
     CleanupReply,
     CreateSessionReply,
     CreateSessionRequest,
@@ -42,9 +48,12 @@ from delegator.schemas import (
     FitModelsRequest,
     GetPullRequest,
     GetTaskRequest,
+    GiveFeedbackReply,
+    GiveFeedbackRequest,
     ListActiveAgentsReply,
     ListActiveSessionsReply,
     ListAgentsRequest,
+    ListAnalysisVersionsReply,
     ListEventsReply,
     ListEventsRequest,
     ListModelsReply,
@@ -59,7 +68,11 @@ from delegator.schemas import (
     RemoveAgentReply,
     RemoveAgentRequest,
     RemoveModelReply,
+    ResetAnalysisReply,
+    ResetAnalysisRequest,
     ResourceSummaryReply,
+    RetrainAnalysisReply,
+    RetrainAnalysisRequest,
     SendMessageReply,
     SendMessageRequest,
     SessionHistoryReply,
@@ -68,6 +81,7 @@ from delegator.schemas import (
     SessionView,
     StatisticsReply,
     StatisticsRequest,
+    TaskAnalysis,
     TaskRef,
     TaskView,
 )
@@ -113,7 +127,10 @@ class SessionManager:
         self._tasks = TaskRunner(parts, TurnAttempts(parts, claimant))
         self._queries = Queries(parts, self._book, self._tasks)
         self._planning = Planning(parts)
+        self._opinions = SecondOpinions(parts)
         self._library = ModelLibrary(parts, self._book.sessions)
+        self._feedback = Feedback(parts, self._book)
+        self._learning = AnalysisLearning(parts)
         self._reconciler = Reconciler(parts, self._book, claimant, self._end)
 
     def _turns_under_way(self) -> frozenset[str]:
@@ -153,6 +170,28 @@ class SessionManager:
         """Take a model host's events; they are durable when this returns."""
         await self._parts.recorder.record(events)
 
+    # ── analysis ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def analyze_task(self, request: AnalyzeTaskRequest) -> TaskAnalysis:
+        """See the operation of this name."""
+        return await self._opinions.analyze(request)
+
+    async def evaluate_analysis(self, _request: NoInput) -> AnalysisEvaluation:
+        """See the operation of this name."""
+        return await self._learning.evaluate()
+
+    async def retrain_analysis(self, request: RetrainAnalysisRequest) -> RetrainAnalysisReply:
+        """See the operation of this name."""
+        return await self._learning.retrain(apply=request.apply)
+
+    async def reset_analysis(self, request: ResetAnalysisRequest) -> ResetAnalysisReply:
+        """See the operation of this name."""
+        return await self._learning.reset(request.to)
+
+    async def list_analysis_versions(self, _request: NoInput) -> ListAnalysisVersionsReply:
+        """See the operation of this name."""
+        return await self._learning.versions()
+
     # ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def plan_session(self, request: PlanSessionRequest) -> PlanSessionReply:
@@ -162,6 +201,10 @@ class SessionManager:
     async def create_session(self, request: CreateSessionRequest) -> CreateSessionReply:
         """See the operation of this name."""
         return views.created_reply(await self._book.create(request), self._parts)
+
+    async def answer_question(self, request: AnswerQuestionRequest) -> CreateSessionReply:
+        """See the operation of this name."""
+        return views.created_reply(await self._book.answer(request), self._parts)
 
     async def get_session(self, request: SessionRef) -> SessionView:
         """See the operation of this name."""
@@ -205,6 +248,10 @@ class SessionManager:
     async def get_receipt(self, request: SessionRef) -> Receipt:
         """See the operation of this name."""
         return await self._book.receipt(await self._book.record_of(request.session_id))
+
+    async def give_feedback(self, request: GiveFeedbackRequest) -> GiveFeedbackReply:
+        """See the operation of this name."""
+        return await self._feedback.give(request)
 
     # ── agents ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,17 +1,17 @@
-"""Opens sessions: from a request to a team that is ready to work.
+"""Opens sessions: from a request, or the answer to a question, to a team that is ready to work.
 
-What a caller is told is in the store before it is told. Spawning is parallel: agents' processes start while the first
-speaker's model loads, which begins before the session's row is written. Whatever fails on the way is undone: no agent,
-no model and no open session stays behind.
+What is written down of them is made in `session_rows.py`. What a caller is told is in the store before it is told.
+Spawning is parallel: agents' processes start while the first speaker's model loads, which begins before the session's
+row is written. Whatever fails on the way is undone: no agent, no model and no open session stays behind.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import uuid4
 
 from actors.host_messages import TurnWish
 from actors.moves import Moves, excluded_by
@@ -20,7 +20,7 @@ from actors.parts import AppliedPlan, Ending, OpenSession, Parts
 from actors.placing import Excluded
 from actors.planning import Planning, Prepared
 from actors.receipts import SessionEnergy
-from actors.team_changes import degraded, fallbacks, spawned
+from actors.session_rows import new_record, opening_events, ready_event, team_rows
 from actors.team_leases import TeamLeases
 from actors.turn_attempts import RETRY_PAUSE_S
 from delegator.errors import (
@@ -32,10 +32,12 @@ from delegator.errors import (
 )
 from delegator.schemas import CreateSessionRequest, EventKind, SessionStatus
 from delegator.sessions.turns import plan_team_turns
-from delegator.settings import GB
 from delegator.store.records import AgentRecord, NewEvent, SessionRecord
 
 log = logging.getLogger(__name__)
+
+WriteDown = Callable[[SessionRecord, Sequence[AgentRecord], Sequence[NewEvent]], Awaitable[None]]
+"""Stores a session that is being opened, its team, and the events of both."""
 
 ALREADY_THERE_S = 0.02
 """Real seconds in which a team whose agents and first model are there gets ready: its row then says so at once."""
@@ -57,26 +59,40 @@ class SessionOpening:
         """See `SessionBook.create`."""
         self._sessions.ensure_place()
         prepared = await self._planning.prepare(request)
-        session = self._sessions.take_place(lambda session_id, now: _new_record(self._parts, prepared, session_id, now))
-        readying: asyncio.Task[None] | None = None
-        try:
-            async with session.lock:  # who finds it meanwhile waits for its row
-                _settle(session, prepared)
-                mark = self._parts.clock.mark()
-                readying = asyncio.create_task(self._get_ready(session))
-                if await _is_done_soon(readying):
-                    self._note_ready(session, mark)
-                    await self._write_down(session, _ready(session))
-                else:
-                    await self._write_down(session)
-                    self._begin(session, readying, mark)
-        except BaseException as exc:
-            await self._fail(session, readying, exc)
-            raise
-        await self._await_opening(session, request.wait_s)
+        session = self._sessions.take_place(lambda session_id, now: new_record(self._parts, prepared, session_id, now))
+        async with session.lock:  # who finds it meanwhile waits for its row
+            await self.open(session, prepared, session.record.created_at, self._parts.store.create_session)
+        await self.await_opening(session, request.wait_s)
         return session
 
-    async def _await_opening(self, session: OpenSession, wait_s: float) -> None:
+    async def open(self, session: OpenSession, prepared: Prepared, at: datetime, write_down: WriteDown) -> None:
+        """Begin to open a session whose record is made, and write it down. Its lock is held.
+
+        Args:
+            session: the session.
+            prepared: what was decided about it.
+            at: when that was.
+            write_down: stores it.
+        """
+        readying: asyncio.Task[None] | None = None
+        try:
+            _settle(session, prepared)
+            mark = self._parts.clock.mark()
+            readying = asyncio.create_task(self._get_ready(session))
+            is_there = await _is_done_soon(readying)
+            if is_there:
+                self._note_ready(session, mark)
+            self._energy.begin(session.session_id)
+            events = opening_events(session, self._parts.catalogue, at)
+            events += [ready_event(session.record)] if is_there else []
+            await write_down(session.record, team_rows(session, at), events)
+            if not is_there:
+                self._begin(session, readying, mark)
+        except BaseException as exc:
+            await self.fail(session, readying, exc)
+            raise
+
+    async def await_opening(self, session: OpenSession, wait_s: float) -> None:
         """Wait at most `wait_s` real seconds until the session is ready; raise why it is not, when that is known."""
         opening = session.opening
         if opening is not None and (await asyncio.wait([opening], timeout=wait_s))[0]:
@@ -92,27 +108,6 @@ class SessionOpening:
         opening = asyncio.create_task(self._open_up(session, readying, mark))
         opening.add_done_callback(_look_at)
         session.opening = opening
-
-    async def _write_down(self, session: OpenSession, *further: NewEvent) -> None:
-        record = session.record
-        now = record.created_at
-        self._energy.begin(record.session_id)
-        events = [
-            NewEvent(
-                kind=EventKind.SESSION_CREATED,
-                at=now,
-                session_id=record.session_id,
-                data={"team": list(session.team), "task_type": record.task_type, "complexity": record.complexity},
-            )
-        ]
-        events += [spawned(session, role, now) for role in session.team]
-        events += fallbacks(session, session.team, self._parts.catalogue, now)
-        events += degraded(session, session.degradations, now)
-        agents = [
-            AgentRecord(record.session_id, role, session.models[role], now, endpoint=session.endpoints[role])
-            for role in session.team
-        ]
-        await self._parts.store.create_session(record, agents, [*events, *further])
 
     # ── getting ready ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -188,7 +183,7 @@ class SessionOpening:
             record = session.record
             if record.started_at is not None:
                 await self._parts.store.mark_session_ready(
-                    session.session_id, record.started_at, record.seconds_to_ready or 0.0, [_ready(session)]
+                    session.session_id, record.started_at, record.seconds_to_ready or 0.0, [ready_event(session.record)]
                 )
             session.opening = None
         except BaseException as exc:
@@ -198,12 +193,12 @@ class SessionOpening:
             readying.cancel()
             await asyncio.gather(readying, return_exceptions=True)
             if session.ending is None:  # otherwise whoever ends it gives back what it has
-                await self._fail(session, readying, exc)
+                await self.fail(session, readying, exc)
             raise
 
     # ── undoing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _fail(self, session: OpenSession, readying: asyncio.Task[None] | None, exc: BaseException) -> None:
+    async def fail(self, session: OpenSession, readying: asyncio.Task[None] | None, exc: BaseException) -> None:
         """Undo a session that could not be opened, and keep in the history why."""
         reason = exc.message if isinstance(exc, DelegatorError) else str(exc) or type(exc).__name__
         session.ending = Ending(EventKind.SESSION_FAILED, reason[:500])
@@ -254,16 +249,6 @@ async def _is_done_soon(readying: asyncio.Task[None]) -> bool:
     return bool(done) and not readying.cancelled() and readying.exception() is None
 
 
-def _ready(session: OpenSession) -> NewEvent:
-    record = session.record
-    return NewEvent(
-        kind=EventKind.SESSION_READY,
-        at=record.started_at or record.created_at,
-        session_id=session.session_id,
-        data={"seconds_to_ready": round(record.seconds_to_ready or 0.0, 3)},
-    )
-
-
 def _look_at(opening: asyncio.Task[None]) -> None:
     """Take note of an outcome nobody may be waiting for; the session's row says what went wrong."""
     if not opening.cancelled() and opening.exception() is not None:
@@ -276,34 +261,3 @@ def _settle(session: OpenSession, prepared: Prepared) -> None:
     session.degradations = list(prepared.degradations)
     if prepared.plan_id is not None:
         session.applied = AppliedPlan(prepared.plan_id, tuple(prepared.changed))
-
-
-def _new_record(parts: Parts, prepared: Prepared, session_id: str, now: datetime) -> SessionRecord:
-    analysis = prepared.analysis
-    return SessionRecord(
-        id=uuid4(),
-        session_id=session_id,
-        task_description=prepared.task.description,
-        task_type=analysis.task_type,
-        task_category=analysis.task_category,
-        complexity=analysis.complexity,
-        active_agents=tuple(parts.catalogue.in_rank_order(analysis.recommended_agents)),
-        context=prepared.task.context,
-        status=SessionStatus.STARTING,
-        analysis=analysis.model_dump(mode="json"),
-        notes=(*analysis.notes, *(step.why for step in prepared.degradations if step.given != step.asked)),
-        limits_max_agents=analysis.limits.max_agents,
-        limits_max_memory_bytes=round(analysis.limits.max_memory_gb * GB),
-        limits_complexity=analysis.limits.complexity,
-        simulated=parts.simulated,
-        clock_scale=parts.clock.scale,
-        created_at=now,
-        started_at=None,
-        ended_at=None,
-        last_activity_at=now,
-        end_reason=None,
-        seconds_to_ready=None,
-        total_agents_spawned=len(analysis.recommended_agents),
-        tasks_delegated=0,
-        resources_used=None,
-    )

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from actors.lessons import Taught, what_a_task_taught
 from actors.parts import OpenSession, Parts
 from actors.running_task import RunningTask, TurnAtHand, task_event
 from actors.turn_attempts import TurnAttempts
@@ -83,7 +84,7 @@ class TaskRunner:
     ) -> RunningTask:
         """Take a task; its turns are planned under the session's lock, for the team as it is then."""
         async with session.lock:
-            session.ensure_open()
+            session.ensure_at_work()
             turns = plan_turns()
             now = self._parts.clock.now()
             record = TaskRecord(
@@ -200,14 +201,15 @@ class TaskRunner:
         status = TaskStatus.FAILED
         answer: str | None = None
         error: dict[str, Any] | None = None
+        taught = Taught()
         try:
             if session.opening is not None:
                 await asyncio.shield(session.opening)
             if running.record.kind == "team":
                 async with session.task_order:
-                    answer = await self._turns(session, running)
+                    answer, taught = await self._turns(session, running)
             else:
-                answer = await self._turns(session, running)
+                answer, taught = await self._turns(session, running)
             status = TaskStatus.COMPLETED
         except asyncio.CancelledError:
             status = TaskStatus.CANCELLED
@@ -218,7 +220,7 @@ class TaskRunner:
         except Exception as exc:
             log.exception("task %s failed unexpectedly", running.record.task_id)
             error = {"code": "internal_error", "message": str(exc) or type(exc).__name__, "hint": "", "details": {}}
-        await asyncio.shield(asyncio.create_task(self._finish(session, running, status, answer, error)))
+        await asyncio.shield(asyncio.create_task(self._finish(session, running, status, answer, error, taught)))
 
     async def _finish(
         self,
@@ -227,6 +229,7 @@ class TaskRunner:
         status: TaskStatus,
         answer: str | None,
         error: dict[str, Any] | None,
+        taught: Taught,
     ) -> None:
         now = self._parts.clock.now()
         kind = {
@@ -234,11 +237,12 @@ class TaskRunner:
             TaskStatus.CANCELLED: EventKind.TASK_CANCELLED,
         }.get(status, EventKind.TASK_FAILED)
         reason: dict[str, Any] = {"reason": error["message"], "code": error["code"]} if error else {}
+        events = [*taught.events, self._event(running.record, kind, **reason)]
         pause_s = STORE_PAUSE_S
         while True:
             try:
                 await self._parts.store.finish_task(
-                    running.record.task_id, status, now, answer, error, [self._event(running.record, kind, **reason)]
+                    running.record.task_id, status, now, answer, error, events, lessons=taught.lessons
                 )
                 break
             except Unavailable as exc:  # the end must be written: the store comes back, or the next life resumes
@@ -254,7 +258,8 @@ class TaskRunner:
         self._running.pop(running.record.task_id, None)
         running.ended.set()
 
-    async def _turns(self, session: OpenSession, running: RunningTask) -> str:
+    async def _turns(self, session: OpenSession, running: RunningTask) -> tuple[str, Taught]:
+        """Take the turns that are left; return the answer, and what the task has taught."""
         record = running.record
         done = await self._parts.store.messages_of(record.task_id)
         said: list[tuple[str, str]] = [(message.from_role, message.text) for message in done]
@@ -268,7 +273,7 @@ class TaskRunner:
             message = await self._turn_attempts.take(TurnAtHand(session, running, index, said, background))
             said.append((message.from_role, message.text))
         running.role, running.remaining = None, ()
-        return said[-1][1]
+        return said[-1][1], what_a_task_taught(self._parts, session, record, said, background)
 
     async def _background(self, session: OpenSession, record: TaskRecord) -> tuple[str, ...]:
         """Return the answers of the session's latest finished team tasks, oldest first."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from actors.host_messages import Released
+from actors.lessons import team_lesson
 from actors.parts import OpenSession, Parts
 from actors.placing import Placed
 from actors.team_fitting import TeamAsked, TeamFitting
@@ -46,7 +47,7 @@ class TeamChanges:
         """
         self._parts.catalogue.role(role)
         async with session.lock:
-            session.ensure_open()
+            session.ensure_at_work()
             limits = self._limits_with(session, role)
             given = await self._fitting.fit(_joining(session, role, limits, self._parts))
             chosen = given.places[role]
@@ -84,7 +85,8 @@ class TeamChanges:
         events += degraded(session, steps, now)
         model, endpoint = session.models[role], session.endpoints[role]
         agent = AgentRecord(session.session_id, role, model, now, None, reason, endpoint)
-        await self._parts.store.add_agent(agent, events, active_agents=team, limits=limits)
+        lessons = [team_lesson("role_added", session, role, now)]
+        await self._parts.store.add_agent(agent, events, active_agents=team, limits=limits, lessons=lessons)
         return team
 
     def _limits_with(self, session: OpenSession, role: str) -> SessionLimits:
@@ -124,14 +126,17 @@ class TeamChanges:
         """
         self._parts.catalogue.role(role)
         async with session.lock:
-            session.ensure_open()
+            session.ensure_at_work()
             session.ensure_active(role)
             if (task_id := busy_with()) is not None:
                 raise AgentBusy(session.session_id, role, task_id)
             now = self._parts.clock.now()
             team = tuple(r for r in session.team if r != role)
             event = terminated(session, role, now, reason)
-            await self._parts.store.end_agent(session.session_id, role, now, [event], active_agents=team)
+            lessons = [team_lesson("role_removed", session, role, now)]
+            await self._parts.store.end_agent(
+                session.session_id, role, now, [event], active_agents=team, lessons=lessons
+            )
             session.record = replace(session.record, active_agents=team)
             host = self._parts.host_of(session, role)
             model = session.leave_place(role)

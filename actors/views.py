@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 from actors.agent_messages import Pulse
 from actors.agent_pool import LiveAgent
@@ -20,6 +21,7 @@ from delegator.schemas import (
     ErrorBody,
     HistorySession,
     Limits,
+    Question,
     ResidentModel,
     Resources,
     SessionStatus,
@@ -31,6 +33,8 @@ from delegator.schemas import (
 )
 from delegator.settings import GB
 from delegator.store.records import MessageRecord, SessionRecord, TaskRecord
+
+WAITS = "Nothing is started until the question is answered: answer_question goes on, end_session drops the session."
 
 
 def error_body(exc: DelegatorError) -> ErrorBody:
@@ -51,13 +55,12 @@ def created_reply(session: OpenSession, parts: Parts) -> CreateSessionReply:
     """Return what create_session answers."""
     record = session.record
     analysis = TaskAnalysis.model_validate(record.analysis)
+    question = question_in(record)
     return CreateSessionReply(
         session_id=record.session_id,
         active_agents=list(session.team),
-        estimated_resources=Resources(
-            memory_gb=_estimated_bytes(session, parts) / GB, cpu_cores=analysis.estimated_resources.cpu_cores
-        ),
-        status="ready" if record.status is SessionStatus.ACTIVE else "starting",
+        estimated_resources=_estimated(session, analysis, parts),
+        status=_reply_status(record),
         session_status=record.status,
         task_type=record.task_type,
         task_category=record.task_category,
@@ -65,18 +68,35 @@ def created_reply(session: OpenSession, parts: Parts) -> CreateSessionReply:
         models=dict(session.models),
         limits=limits_of(record),
         seconds_to_ready=record.seconds_to_ready,
-        notes=[*record.notes, *fallback_notes(session, parts)],
+        notes=[*record.notes, *fallback_notes(session, parts), *([] if question is None else [WAITS])],
         simulated=record.simulated,
         plan_id=session.applied.plan_id if session.applied is not None else None,
         degradations=list(session.degradations),
         changed=list(session.applied.changed) if session.applied is not None else [],
+        question=question,
     )
 
 
-def _estimated_bytes(session: OpenSession, parts: Parts) -> int:
-    """Return the estimated memory of the team's distinct models; they may take turns in less."""
+def _reply_status(record: SessionRecord) -> Literal["ready", "starting", "needs_input"]:
+    if question_in(record) is not None:
+        return "needs_input"
+    return "ready" if record.status is SessionStatus.ACTIVE else "starting"
+
+
+def question_in(record: SessionRecord) -> Question | None:
+    """Return what an open session waits to be told; None where it waits for nothing."""
+    if record.question is None or not record.status.is_open:
+        return None
+    return Question.model_validate(record.question["question"])
+
+
+def _estimated(session: OpenSession, analysis: TaskAnalysis, parts: Parts) -> Resources:
+    """Return what the team's distinct models may take, which may take turns in less; of no team yet what is likely."""
+    if not session.team:
+        return analysis.estimated_resources
     names = dict.fromkeys(session.model_of(role, parts.catalogue).name for role in session.team)
-    return sum(parts.catalogue.models[name].memory_bytes for name in names)
+    size_bytes = sum(parts.catalogue.models[name].memory_bytes for name in names)
+    return Resources(memory_gb=size_bytes / GB, cpu_cores=analysis.estimated_resources.cpu_cores)
 
 
 def fallback_notes(session: OpenSession, parts: Parts) -> list[str]:
@@ -104,6 +124,7 @@ def active_session(record: SessionRecord, parts: Parts) -> ActiveSession:
         status=record.status,
         task_category=record.task_category,
         uptime_seconds=uptime_s,
+        question=None if (question := question_in(record)) is None else question.question,
     )
 
 
@@ -142,6 +163,7 @@ def session_view(
         analysis=TaskAnalysis.model_validate(record.analysis),
         notes=list(notes),
         simulated=record.simulated,
+        question=question_in(record),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from actors.active_analysis import ActiveAnalysis
 from actors.agent_pool import AgentPool
 from actors.cluster import NAMESPACE, model_host_name
 from actors.doubts import Doubts
@@ -21,7 +22,6 @@ from actors.nodes import Node, living_nodes, node_of
 from actors.parts import Parts
 from actors.placing import Placing
 from actors.recorder import Recorder
-from delegator.analysis import Analyzer
 from delegator.clock import Clock
 from delegator.endpoints import Endpoint, endpoints_of, shared_memory
 from delegator.roles.catalogue import Catalogue, load_catalogue
@@ -45,10 +45,12 @@ async def wire(settings: Settings) -> Parts:
     facts = await store.model_facts()
     hosts = _hosts(settings, catalogue, doubts, facts, await store.all_learned())
     recorder = Recorder(store, doubts)
+    analysis = ActiveAnalysis(catalogue, settings)
+    await analysis.take(await store.active_analysis_version())
     return Parts(
         settings=settings,
         catalogue=catalogue,
-        analyzer=Analyzer(catalogue, settings.complexity_limits),
+        analyzer=analysis,
         clock=Clock(settings.simulator_scale if settings.models == "simulated" else 1.0),
         store=store,
         recorder=recorder,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, Self, TypeVar, cast
 
@@ -212,8 +212,13 @@ class OllamaClient:
         keep_alive_s: float,
         max_tokens: int,
         seed: int | None = None,
+        temperature: float | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[str | ChatEnd, None]:
         """Let the model reply: pieces of text as they come, and as the last item a `ChatEnd`.
+
+        With a JSON `schema` every token is chosen so that the reply can still become JSON of that schema. It may all
+        the same be cut off at `max_tokens` before it has: read it like any text from outside.
 
         Close the iterator (`contextlib.aclosing`) or cancel the task around it: that closes the stream, and the model
         stops at its next token.
@@ -231,7 +236,8 @@ class OllamaClient:
             "stream": True,
             "think": False,  # models that can think do so unless told otherwise, and spend the reply's tokens on it
             "keep_alive": keep_alive_s,
-            "options": {**options.as_json(), "num_predict": max_tokens, **({} if seed is None else {"seed": seed})},
+            "options": {**options.as_json(), "num_predict": max_tokens, **_stated(seed=seed, temperature=temperature)},
+            **_stated(format=schema),
         }
         stream = self._to.stream(call, "/api/chat", body, first_s=self._first_token_s, next_s=self._token_s)
         async with aclosing(stream) as lines:
@@ -262,6 +268,11 @@ class OllamaClient:
 
     async def _ask(self, what: str, path: str, read: Callable[[dict[str, Any]], T], *, model: str | None = None) -> T:
         return await self._to.ask(Call(self.endpoint, what, model), path, read, seconds=self._request_s)
+
+
+def _stated(**values: object) -> dict[str, object]:
+    """Leave out what is None: the host then does as it does by default."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _encodable(text: str) -> str:

@@ -152,6 +152,14 @@ class Dispatcher:
         """Return the turns that wait, oldest first."""
         return [w.request for w in sorted(self._waiting.values(), key=lambda w: w.since)]
 
+    def has_time(self, *, beside: Collection[str] = ()) -> bool:
+        """Return whether nothing waits here and nothing is to be brought in, but for these sessions."""
+        return not self._prefetching.times() and all(w.request.session_id in beside for w in self._waiting.values())
+
+    def is_announced(self, model: str) -> bool:
+        """Return whether work for a model waits, or is about to come."""
+        return model in self._announced()
+
     def waited_s(self, turn_id: str, now: float) -> float:
         """Return how long a waiting turn has waited."""
         waiting = self._waiting.get(turn_id)

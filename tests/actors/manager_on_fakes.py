@@ -5,25 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+from actors.active_analysis import ActiveAnalysis
 from actors.agent_messages import Spoken
 from actors.disk_messages import DiskView, OnDisk
 from actors.doubts import Doubts
-from actors.host_messages import Chosen, Grant, HostView, Released, Sweep, TurnWish
+from actors.host_messages import Aside, Chosen, Grant, HostView, Released, Sweep, TurnWish
 from actors.hosts import Hosts
 from actors.parts import OpenSession, Parts
 from actors.placing import Placing
 from actors.recorder import Recorder
 from actors.session_manager import SessionManager
 from delegator import schemas as s
-from delegator.analysis import Analyzer
+from delegator.analysis.understanding import Understanding
 from delegator.clock import Clock
 from delegator.errors import DelegatorError, ModelMissing, StoreUnavailable
 from delegator.residency.planner import Resident, Snapshot
 from delegator.roles.catalogue import load_catalogue
 from delegator.settings import GB, Settings
+from delegator.store.store import Store
 
 
 class Gates:
@@ -81,6 +84,8 @@ class FakePool:
         self.lost: list[Exception] = []
         """What the next speeches break off with."""
         self.revived: list[str] = []
+        self.speeches: dict[str, str] = {}
+        """What a role says where that matters."""
 
     async def revive(self, role: str) -> None:
         self.revived.append(role)
@@ -88,13 +93,13 @@ class FakePool:
     async def lease(self, role: str, session_id: str, **_kwargs: Any) -> Any:
         await self._gates.through(f"lease {role}")
         self.leases[role].add(session_id)
-        return SimpleNamespace(handle=SimpleNamespace(speak=SimpleNamespace(remote=self._speak)))
+        return SimpleNamespace(handle=SimpleNamespace(speak=SimpleNamespace(remote=partial(self._speak, role))))
 
-    async def _speak(self, _turn: Any) -> Spoken:
+    async def _speak(self, role: str, _turn: Any) -> Spoken:
         await self._gates.through("speak")
         if self.lost:
             raise self.lost.pop()
-        return Spoken("said", 1, 1, 1.0, 0.0)
+        return Spoken(self.speeches.get(role, "said"), 1, 1, 1.0, 0.0)
 
     async def release(self, role: str, session_id: str, **_kwargs: Any) -> bool:
         self.leases[role].discard(session_id)
@@ -135,6 +140,8 @@ class FakeHost:
         self.release_error: Exception | None = None
         self.residents: tuple[Resident, ...] = ()
         self.missing: set[str] = set()
+        self.asides: list[Aside] = []
+        self.aside_answer = ""
 
     async def _called(self, name: str) -> None:
         await self._gates.through(name)
@@ -173,6 +180,11 @@ class FakeHost:
         self.wishes.append(wish)
         return Grant(wish.turn_id, wish.model.name, 1, 0.0, 0.0)
 
+    async def aside(self, aside: Aside) -> str:
+        self.asides.append(aside)
+        await self._called("aside")
+        return self.aside_answer
+
     async def release_turn(self, turn_id: str) -> None:
         self.slots.discard(turn_id)
         if self.release_error is not None:
@@ -190,16 +202,28 @@ class FakeHost:
 
 
 class ManagerOnFakes(SessionManager):
-    """The real book, runner, reconciler and manager around the stand-ins, with a host for each of `endpoints`."""
+    """The real book, runner, reconciler and manager around the stand-ins, with a host for each of `endpoints`.
 
-    def __init__(self, *endpoints: str) -> None:
+    A real `database` takes the place of the fake store, an `understanding` that of the learned one. `models` says
+    whether they are "simulated" or those of "ollama"; the stand-ins are the same. `settings_given`
+    are further ones.
+    """
+
+    def __init__(
+        self,
+        *endpoints: str,
+        database: Store | None = None,
+        understanding: Understanding | None = None,
+        models: str = "simulated",
+        **settings_given: object,
+    ) -> None:
         self.gates = Gates()
         self.store, self.pool = FakeStore(self.gates), FakePool(self.gates)
         self.fake_hosts = {name: FakeHost(self.gates, name) for name in endpoints or ("fake",)}
         self.host = next(iter(self.fake_hosts.values()))
-        settings = Settings.model_validate({"models": "simulated", "simulator_scale": 1000})
+        settings = Settings.model_validate({"models": models, "simulator_scale": 1000, **settings_given})
         catalogue = load_catalogue("echo")
-        store: Any = self.store
+        store: Any = database or self.store
         pool: Any = self.pool
         handles: list[Any] = list(self.fake_hosts.values())
         doubts = Doubts()
@@ -208,7 +232,7 @@ class ManagerOnFakes(SessionManager):
             Parts(
                 settings,
                 catalogue,
-                Analyzer(catalogue, settings.complexity_limits),
+                ActiveAnalysis(catalogue, settings, understanding),
                 Clock(1000),
                 store,
                 recorder,

@@ -112,6 +112,10 @@ class RaySystem:
 
 REQUESTS: dict[str, type[s.Request]] = {
     "create_session": s.CreateSessionRequest,
+    "analyze_task": s.AnalyzeTaskRequest,
+    "retrain_analysis": s.RetrainAnalysisRequest,
+    "reset_analysis": s.ResetAnalysisRequest,
+    "give_feedback": s.GiveFeedbackRequest,
     "plan_session": s.PlanSessionRequest,
     "get_session": s.SessionRef,
     "list_active_sessions": s.NoInput,

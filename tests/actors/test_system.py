@@ -422,3 +422,28 @@ def test_statistics_count_what_happened(system: RaySystem) -> None:
     assert after.tasks_delegated == before.tasks_delegated + 1
     assert after.category_breakdown["quick_fix"] == before.category_breakdown.get("quick_fix", 0) + 1
     assert after.gb_seconds > before.gb_seconds
+
+
+# ── learning from use ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_was_learned_survives_the_death_of_the_manager(system: RaySystem) -> None:
+    text = "Rotate the signing keys of the payment gateway"
+    session_id = create(system, text)
+    for _ in range(2):
+        system.call("add_agent_to_session", session_id=session_id, agent_role="chro")
+        system.call("remove_agent_from_session", session_id=session_id, agent_role="chro")
+    shown = system.call("give_feedback", session_id=session_id, right_type="hr", rating=1)
+    assert shown.lessons == 5
+
+    learned = system.call("retrain_analysis", apply=True)
+    note = f"Read with what use has taught (version {learned.applied_version})."
+    assert learned.applied, learned.refused
+    assert note in system.call("analyze_task", task_description=text).notes
+
+    system.kill_manager()
+    until(lambda: answers(system))
+    assert note in system.call("analyze_task", task_description=text).notes
+
+    assert system.call("reset_analysis").version is None
+    assert note not in system.call("analyze_task", task_description=text).notes

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from actors import agent_pool
+from actors.active_analysis import ActiveAnalysis
 from actors.doubts import Doubts
 from actors.host_handle import HostHandle
 from actors.host_messages import HostSpec
@@ -26,7 +27,6 @@ from actors.recorder import Recorder
 from actors.reservations import LedgerOnly
 from actors.session_manager import SessionManager
 from delegator import schemas as s
-from delegator.analysis import Analyzer
 from delegator.clock import Clock
 from delegator.ollama.client import OllamaClient
 from delegator.ollama.simulator.faults import FaultRule
@@ -153,7 +153,7 @@ class TeamOnSimulators(SessionManager):
             Parts(
                 settings,
                 catalogue,
-                Analyzer(catalogue, settings.complexity_limits),
+                ActiveAnalysis(catalogue, settings),
                 Clock(scale),
                 store,
                 recorder,

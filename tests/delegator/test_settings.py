@@ -403,3 +403,29 @@ def test_an_unknown_rung_is_told_with_those_there_are(monkeypatch):
         Settings.load()
 
     assert caught.value.problem == "is not one of wait, evict_idle, smaller, merge, refuse"
+
+
+# ── a second opinion ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_no_model_is_asked_for_an_opinion_unless_it_is_set():
+    assert Settings.load().analysis.second_opinion == "off"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("off", "off"), ("Resident", "resident"), (" llama3.2:3b ", "llama3.2:3b"), ("hf.co/a/B-GGUF:Q4_K_M",) * 2],
+)
+def test_a_second_opinion_is_off_resident_or_a_models(monkeypatch, given, meant):
+    monkeypatch.setenv("DELEGATOR_ANALYSIS__SECOND_OPINION", given)
+
+    assert Settings.load().analysis.second_opinion == meant
+
+
+@pytest.mark.parametrize("given", ["two words", "-x", "llama 3", "gpt-oss:120b-cloud", "some:cloud"])
+def test_a_second_opinion_of_nobody_on_this_machine_is_refused(given):
+    assert "second_opinion" in refusal(analysis={"second_opinion": given})[0]
+
+
+def test_a_second_opinion_leaves_a_call_time_to_answer():
+    assert "second_opinion_s" in refusal(analysis={"second_opinion_s": 11})[0]

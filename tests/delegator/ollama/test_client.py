@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from delegator.errors import DeadlineExceeded, ModelNotFound, OllamaUnavailable, PullFailed
+from delegator.errors import DeadlineExceeded, DelegatorError, ModelNotFound, OllamaUnavailable, PullFailed
 from delegator.ollama.client import ChatEnd, ChatMessage, LoadOptions, ModelFacts, OllamaClient, PullProgress
 from delegator.ollama.simulator.profiles import PROFILES
 from delegator.ollama.simulator.server import SimulatedHost
@@ -124,6 +125,22 @@ async def test_max_tokens_cuts_the_reply(client: OllamaClient):
 
     assert isinstance(end, ChatEnd)
     assert (end.reply_tokens, end.done_reason) == (5, "length")
+
+
+async def test_a_schema_shapes_the_reply(client: OllamaClient, simulated: SimulatedHost):
+    schema = {"type": "object", "properties": {"kind": {"enum": ["one"]}}, "required": ["kind"]}
+    asked: list[Any] = []
+    simulated.host.source = script(lambda request: asked.append(request.schema) or "never mind")  # type: ignore[func-returns-value]
+
+    text, _ = await reply_of(client, schema=schema, temperature=0)
+
+    assert asked == [schema]
+    assert json.loads(text) == {"kind": "one"}
+
+
+async def test_a_temperature_is_stated(client: OllamaClient):
+    with pytest.raises(DelegatorError):  # a wrong one is noticed
+        await reply_of(client, temperature="hot")
 
 
 @pytest.mark.parametrize("way", ["close", "cancel"])

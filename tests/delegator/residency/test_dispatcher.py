@@ -343,3 +343,31 @@ def test_a_task_that_comes_back_after_others_elsewhere_is_awaited_longer_but_not
 
     assert awaited
     assert "other" not in on.ledger
+
+
+# ── room for what is asked in between ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_there_is_time_unless_a_turn_waits() -> None:
+    on = host()
+    put(on, "lead", "s")
+    assert on.dispatcher.has_time()
+    on.ask(turn("runs", "lead"))
+    assert on.dispatcher.has_time()
+
+    on.ask(turn("waits", "lead", "s2"))
+
+    assert not on.dispatcher.has_time()
+    assert on.dispatcher.has_time(beside={"s2"})
+
+
+def test_there_is_no_time_while_a_next_speaker_is_to_be_brought_in() -> None:
+    on = host(10)
+    put(on, "lead", "s")
+    on.ask(turn("runs", "lead", task_id="t", later=(Later("other", 1),)), reading_s=1, writing_s=20)
+    assert on.dispatcher.has_time()
+
+    on.run(2)
+
+    assert not on.dispatcher.has_time()
+    assert (on.dispatcher.is_announced("other"), on.dispatcher.is_announced("lead")) == (True, False)
