@@ -11,7 +11,9 @@ from typing import Protocol
 from delegator.schemas import (
     AddAgentReply,
     AddAgentRequest,
+    AnalysisEvaluation,
     AnalyzeTaskRequest,
+    AnswerQuestionRequest,
     CleanupReply,
     CreateSessionReply,
     CreateSessionRequest,
@@ -21,9 +23,12 @@ from delegator.schemas import (
     FitModelsRequest,
     GetPullRequest,
     GetTaskRequest,
+    GiveFeedbackReply,
+    GiveFeedbackRequest,
     ListActiveAgentsReply,
     ListActiveSessionsReply,
     ListAgentsRequest,
+    ListAnalysisVersionsReply,
     ListEventsReply,
     ListEventsRequest,
     ListModelsReply,
@@ -39,7 +44,11 @@ from delegator.schemas import (
     RemoveAgentReply,
     RemoveAgentRequest,
     RemoveModelReply,
+    ResetAnalysisReply,
+    ResetAnalysisRequest,
     ResourceSummaryReply,
+    RetrainAnalysisReply,
+    RetrainAnalysisRequest,
     SendMessageReply,
     SendMessageRequest,
     SessionHistoryReply,
@@ -61,11 +70,17 @@ class Backend(Protocol):
     """
 
     async def analyze_task(self, request: AnalyzeTaskRequest, /) -> TaskAnalysis: ...
+    async def evaluate_analysis(self, request: NoInput, /) -> AnalysisEvaluation: ...
+    async def retrain_analysis(self, request: RetrainAnalysisRequest, /) -> RetrainAnalysisReply: ...
+    async def reset_analysis(self, request: ResetAnalysisRequest, /) -> ResetAnalysisReply: ...
+    async def list_analysis_versions(self, request: NoInput, /) -> ListAnalysisVersionsReply: ...
     async def plan_session(self, request: PlanSessionRequest, /) -> PlanSessionReply: ...
     async def create_session(self, request: CreateSessionRequest, /) -> CreateSessionReply: ...
+    async def answer_question(self, request: AnswerQuestionRequest, /) -> CreateSessionReply: ...
     async def get_session(self, request: SessionRef, /) -> SessionView: ...
     async def list_active_sessions(self, request: NoInput, /) -> ListActiveSessionsReply: ...
     async def end_session(self, request: OptionalSessionRef, /) -> EndSessionReply: ...
+    async def give_feedback(self, request: GiveFeedbackRequest, /) -> GiveFeedbackReply: ...
     async def add_agent_to_session(self, request: AddAgentRequest, /) -> AddAgentReply: ...
     async def remove_agent_from_session(self, request: RemoveAgentRequest, /) -> RemoveAgentReply: ...
     async def list_active_agents(self, request: ListAgentsRequest, /) -> ListActiveAgentsReply: ...

@@ -85,12 +85,18 @@ class Calls:
     """The operations of the HTTP interface, in the order of the table."""
 
     analyze_task = Call(s.AnalyzeTaskRequest, s.TaskAnalysis)
+    evaluate_analysis = Call(s.NoInput, s.AnalysisEvaluation)
+    retrain_analysis = Call(s.RetrainAnalysisRequest, s.RetrainAnalysisReply)
+    reset_analysis = Call(s.ResetAnalysisRequest, s.ResetAnalysisReply)
+    list_analysis_versions = Call(s.NoInput, s.ListAnalysisVersionsReply)
     plan_session = Call(s.PlanSessionRequest, s.PlanSessionReply)
     create_session = Call(s.CreateSessionRequest, s.CreateSessionReply)
+    answer_question = Call(s.AnswerQuestionRequest, s.CreateSessionReply)
     get_session = Call(s.SessionRef, s.SessionView)
     list_active_sessions = Call(s.NoInput, s.ListActiveSessionsReply)
     end_session = Call(s.OptionalSessionRef, s.EndSessionReply)
     get_receipt = Call(s.SessionRef, s.Receipt)
+    give_feedback = Call(s.GiveFeedbackRequest, s.GiveFeedbackReply)
     add_agent_to_session = Call(s.AddAgentRequest, s.AddAgentReply)
     remove_agent_from_session = Call(s.RemoveAgentRequest, s.RemoveAgentReply)
     list_active_agents = Call(s.ListAgentsRequest, s.ListActiveAgentsReply)

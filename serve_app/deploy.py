@@ -81,7 +81,7 @@ def replica_app_builder(settings: Settings) -> Callable[[], FastAPI]:
     """Return the function that each replica calls to make its application: a FastAPI object cannot be pickled."""
 
     def build_replica_app() -> FastAPI:
-        gateway = Gateway(LocalAnswers(load_catalogue(settings.catalogue), settings.complexity_limits))
+        gateway = Gateway(LocalAnswers(load_catalogue(settings.catalogue), settings))
         return build_app(gateway, settings, opening=_system(settings), middleware=[Middleware(ServeDisconnect)])
 
     return build_replica_app

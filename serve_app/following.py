@@ -43,7 +43,13 @@ async def follow(operation: Operation, backend: Backend, request: Request, repor
             return await _send_message(backend, request, wait_s, report)
         case s.PullModelRequest(wait_s=wait_s) | s.GetPullRequest(wait_s=wait_s) if wait_s > 0:
             return await _pull(operation, backend, request, wait_s, report)
-        case s.CreateSessionRequest() | s.StartSessionRequest() | s.AddAgentRequest() | s.SpawnAgentRequest():
+        case (
+            s.CreateSessionRequest()
+            | s.StartSessionRequest()
+            | s.AnswerQuestionRequest()
+            | s.AddAgentRequest()
+            | s.SpawnAgentRequest()
+        ):
             return await _with_signs_of_life(operation, backend, request, report)
         case _:
             return await operation.run(backend, request)

@@ -1,7 +1,7 @@
 """The backend inside the cluster: operations become calls on the SessionManager actor.
 
 Owns how long a call may take, what is done when the actor is restarting, and that a change once begun is not broken
-off because its caller left. The two operations that need no actor are answered by `local.py`.
+off because its caller left. What needs no actor is answered by `local.py`; while there is none, analysis too.
 """
 
 from __future__ import annotations
@@ -36,10 +36,9 @@ class Gateway(Calls, AsyncCaller):
     """Answers operations from inside the cluster; needs a Ray connection, which its process has."""
 
     def __init__(self, local: LocalAnswers) -> None:
-        self._local: Mapping[str, Callable[[Any], Reply]] = {
-            "analyze_task": local.analyze_task,
-            "list_roles": local.list_roles,
-        }
+        self._local: Mapping[str, Callable[[Any], Reply]] = {"list_roles": local.list_roles}
+        self._without_system: Mapping[str, Callable[[Any], Reply]] = {"analyze_task": local.analyze_task}
+        """Asked of the system, which may have learned from use; where there is none, the shipped weights answer."""
         self._handle: Any = None
 
     async def call(self, operation: Operation, request: Request) -> Reply:
@@ -50,6 +49,11 @@ class Gateway(Calls, AsyncCaller):
         """
         if operation.name in self._local:
             return self._local[operation.name](request)
+        if operation.name in self._without_system:
+            try:
+                return await self._ask(operation, request)
+            except SystemNotRunning:
+                return self._without_system[operation.name](request)
         if operation.read_only:
             return await self._ask(operation, request)
         # A change runs in a task and a context of its own: when the caller leaves, Serve cancels the caller's task, and

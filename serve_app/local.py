@@ -9,15 +9,15 @@ from __future__ import annotations
 from delegator.analysis import Analyzer
 from delegator.roles import Catalogue, Role
 from delegator.schemas import AnalyzeTaskRequest, ListRolesReply, NoInput, RoleInfo, TaskAnalysis
-from delegator.settings import GB, ComplexityLimits
+from delegator.settings import GB, Settings
 
 
 class LocalAnswers:
     """Answers from the catalogue and the rules alone; the same everywhere, and in milliseconds."""
 
-    def __init__(self, catalogue: Catalogue, limits: ComplexityLimits) -> None:
+    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
         self._catalogue = catalogue
-        self._analyzer = Analyzer(catalogue, limits)
+        self._analyzer = Analyzer(catalogue, settings.complexity_limits, rules=settings.analysis.rules)
 
     def analyze_task(self, request: AnalyzeTaskRequest) -> TaskAnalysis:
         """Say what a task is and whom it needs."""

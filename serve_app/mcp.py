@@ -2,13 +2,14 @@
 
 Owns tools, their words and how results and errors look to a language model. The same server runs over streamable HTTP
 (`http.py`) and over stdio (`stdio.py`); what it stands on is a `Backend`, so nothing here knows Ray. Progress while a
-call waits is `following.py`, resources and prompts are `guides.py`.
+call waits is `following.py`, questions to the user are `elicitation.py`, resources and prompts are `guides.py`.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,18 +21,26 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 from pydantic import ValidationError
 
 from delegator.errors import DelegatorError, UnknownTool
-from delegator.schemas import ErrorReply, Reply
+from delegator.schemas import (
+    AnswerQuestionRequest,
+    CreateSessionReply,
+    CreateSessionRequest,
+    ErrorReply,
+    Reply,
+    Request,
+)
 from delegator.wording import near_miss
-from serve_app import faults, guides
+from serve_app import elicitation, faults, guides
 from serve_app.backend import Backend
 from serve_app.following import Report, follow, silent
 from serve_app.json_schema import self_contained
-from serve_app.operations import Operation, on_face
+from serve_app.operations import BY_NAME, Operation, on_face
 from serve_app.version import VERSION
 
 logging.getLogger("mcp.server.streamable_http").setLevel(logging.WARNING)  # it tells of every stateless request
 
 Context = ServerRequestContext[Any, Any]
+Result = types.CallToolResult | types.InputRequiredResult
 Provider = Callable[[Report], Awaitable[Backend]]
 """Gives the backend once it can be used, and reports meanwhile what is being waited for."""
 
@@ -39,6 +48,7 @@ INSTRUCTIONS = (
     "Delegator decides which of a company's role agents a task needs, keeps only their local models in memory, and "
     "lets them work as a team. The usual way: create_session(task_description) -> delegate_task(session_id) -> "
     "get_task(task_id, wait_s=20) until its status is completed -> end_session(session_id), which frees the memory. "
+    "A create_session that answers needs_input asks a question: put it to the user, then answer_question. "
     "analyze_task and plan_session look without starting anything. send_message talks to one role. Errors carry a "
     "stable code, what is wrong, and a hint what would be right. Where a reply says simulated, no language model "
     "spoke: text, sizes and times come from a simulator."
@@ -56,10 +66,10 @@ def build_mcp(provider: Provider) -> Server[Any]:
     async def list_tools(_ctx: Context, _params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return listed
 
-    async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> Result:
         try:
-            operation = _find(tools, params.name)
-            return _result(await _call(operation, params.arguments or {}, provider, ctx))
+            reply = await _call(_find(tools, params.name), params, provider, ctx)
+            return _result(reply) if isinstance(reply, Reply) else reply
         except Exception as exc:
             return _error(faults.delegator_error(exc))
 
@@ -119,15 +129,43 @@ def _find(tools: dict[str, Operation], name: str) -> Operation:
         raise UnknownTool(name, near or "") from None
 
 
-async def _call(operation: Operation, arguments: dict[str, Any], provider: Provider, ctx: Context) -> Reply:
+async def _call(
+    operation: Operation, params: types.CallToolRequestParams, provider: Provider, ctx: Context
+) -> Reply | types.InputRequiredResult:
+    request = _request(operation, params.arguments or {})
+    if not isinstance(request, CreateSessionRequest):
+        return await _do(operation, request, provider, ctx)
+
+    began = time.monotonic()
+
+    async def answer(answered: AnswerQuestionRequest) -> Reply:
+        return await _do(BY_NAME["answer_question"], answered, provider, ctx, after_s=time.monotonic() - began)
+
+    if params.request_state is not None:
+        return await elicitation.resume(params, answer, wait_s=request.wait_s)
+    reply = await _do(operation, request, provider, ctx)
+    if not isinstance(reply, CreateSessionReply):
+        return reply
+    return await elicitation.ask_user(reply, ctx, answer, wait_s=request.wait_s)
+
+
+def _request(operation: Operation, arguments: dict[str, Any]) -> Request:
     try:
-        request = operation.request.model_validate(arguments)
+        return operation.request.model_validate(arguments)
     except ValidationError as exc:
-        known = [field.alias or name for name, field in operation.request.model_fields.items()]
-        raise faults.invalid_input(exc, known=known) from None
+        raise faults.invalid_input(exc, known=operation.field_names) from None
+
+
+async def _do(
+    operation: Operation, request: Request, provider: Provider, ctx: Context, *, after_s: float = 0.0
+) -> Reply:
+    """Do one operation; `after_s`: how long the same call has been at another before, so that progress only rises."""
     if not _wants_progress(ctx):
         return await operation.run(await provider(silent), request)
-    report = ctx.session.report_progress
+
+    async def report(progress: float, total: float | None = None, message: str | None = None, /) -> None:
+        await ctx.session.report_progress(after_s + progress, total, message)
+
     return await follow(operation, await provider(report), request, report)
 
 

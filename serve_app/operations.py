@@ -119,6 +119,61 @@ OPERATIONS: tuple[Operation, ...] = (
         topic="Analysis",
         example=_TASK_REQUEST,
     ),
+    Operation(
+        name="evaluate_analysis",
+        title="Evaluate the analysis",
+        description=(
+            "How the reading of tasks does on what history says (roles added or removed by hand, feedback, roles "
+            "nobody listened to), and what retraining from it would change: figures on lessons held out, texts that "
+            "would be read otherwise, other texts. Changes nothing; takes some seconds."
+        ),
+        method="GET",
+        path="/v1/analysis/evaluation",
+        request=s.NoInput,
+        reply=s.AnalysisEvaluation,
+        topic="Analysis",
+    ),
+    Operation(
+        name="retrain_analysis",
+        title="Retrain the analysis",
+        description=(
+            "Learn from history how to read tasks. Without apply it only shows what would change. With apply the "
+            "correction is stored beside the shipped weights as a new version and used from now on, unless it would "
+            "read worse; reset_analysis goes back."
+        ),
+        method="POST",
+        path="/v1/analysis/retrain",
+        request=s.RetrainAnalysisRequest,
+        reply=s.RetrainAnalysisReply,
+        topic="Analysis",
+        example={"apply": False},
+        scope="write",
+    ),
+    Operation(
+        name="reset_analysis",
+        title="Reset the analysis",
+        description=(
+            "Read tasks by the shipped weights alone again, or by an earlier version of what was learned. Lessons and "
+            "versions are kept."
+        ),
+        method="POST",
+        path="/v1/analysis/reset",
+        request=s.ResetAnalysisRequest,
+        reply=s.ResetAnalysisReply,
+        topic="Analysis",
+        example={"to": 1},
+        scope="write",
+    ),
+    Operation(
+        name="list_analysis_versions",
+        title="List what was learned",
+        description="The versions of what was learned from history, newest first: which is in use, what each improved.",
+        method="GET",
+        path="/v1/analysis/versions",
+        request=s.NoInput,
+        reply=s.ListAnalysisVersionsReply,
+        topic="Analysis",
+    ),
     # A session's life.
     Operation(
         name="create_session",
@@ -126,7 +181,8 @@ OPERATIONS: tuple[Operation, ...] = (
         description=(
             "Analyze a task, start only the role agents it needs, and load their models. Returns the session_id that "
             "the other tools take. With status 'starting' poll get_session until it is 'active'. Then use "
-            "delegate_task to let the team work, and end_session when done: it frees the memory."
+            "delegate_task to let the team work, and end_session when done: it frees the memory. With ask an unsure "
+            "analysis answers 'needs_input' and a question instead: put it to the user, then answer_question."
         ),
         method="POST",
         path="/v1/sessions",
@@ -134,6 +190,23 @@ OPERATIONS: tuple[Operation, ...] = (
         reply=s.CreateSessionReply,
         topic="Sessions",
         example=_TASK_REQUEST,
+        scope="write",
+        idempotent=False,
+    ),
+    Operation(
+        name="answer_question",
+        title="Answer a session's question",
+        description=(
+            "Tell a session that create_session left with status 'needs_input' what is meant: one of its question's "
+            "options, any other task type, or yes for the first option. It then starts its team and answers as "
+            "create_session does. Question and options stand in get_session, too."
+        ),
+        method="POST",
+        path="/v1/sessions/{session_id}/answer",
+        request=s.AnswerQuestionRequest,
+        reply=s.CreateSessionReply,
+        topic="Sessions",
+        example={"session_id": _SESSION, "answer": "feature_development"},
         scope="write",
         idempotent=False,
     ),
@@ -188,6 +261,22 @@ OPERATIONS: tuple[Operation, ...] = (
         reply=s.Receipt,
         topic="Sessions",
         example={"session_id": _SESSION},
+    ),
+    Operation(
+        name="give_feedback",
+        title="Give feedback",
+        description=(
+            "Say how well a session's task was read: a rating, the type it really was, roles that were missing or "
+            "needless, a comment. For open and ended sessions. Recorded as a lesson; retrain_analysis learns from it."
+        ),
+        method="POST",
+        path="/v1/sessions/{session_id}/feedback",
+        request=s.GiveFeedbackRequest,
+        reply=s.GiveFeedbackReply,
+        topic="Sessions",
+        example={"session_id": _SESSION, "rating": 2, "right_type": "operations", "missing_roles": ["cto"]},
+        scope="write",
+        idempotent=False,
     ),
     # Its team.
     Operation(

@@ -16,6 +16,8 @@ NOT_FOUND = 3
 WRONG_STATE = 4
 NO_CAPACITY = 5
 UNAVAILABLE = 6
+NEEDS_INPUT = 7
+"""The session that was asked for is there, and waits to be told something before it starts."""
 BUG = 70
 INTERRUPTED = 130
 TERMINATED = 143
@@ -28,6 +30,7 @@ MEANING = {
     WRONG_STATE: "not possible in the present state",
     NO_CAPACITY: "a limit is reached or memory is short",
     UNAVAILABLE: "the system is not running, or something behind it failed",
+    NEEDS_INPUT: "the new session asks a question and waits for the answer (--ask)",
     BUG: "a bug in Delegator",
     INTERRUPTED: "interrupted (Ctrl-C)",
 }

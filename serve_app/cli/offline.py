@@ -14,11 +14,11 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from delegator.errors import InvalidInput
-from delegator.schemas import AnalyzeTaskRequest, ErrorReply, NoInput, Reply
+from delegator.schemas import AnalyzeTaskRequest, ErrorReply, NoInput, Reply, TeamWishes
 from delegator.settings import Settings
 from serve_app.cli.commands import SYSTEM, WORK, AsJson, add_command
 from serve_app.cli.operation_commands import with_parameters
-from serve_app.cli.request_options import RequestOptions, validated
+from serve_app.cli.request_options import TEAM_OPTIONS, RequestOptions, validated
 from serve_app.cli.terminal import Terminal
 from serve_app.faults import body_of, delegator_error
 
@@ -34,18 +34,18 @@ Lines = Annotated[
     typer.Option(
         "--jsonl",
         help='Read {"text": ...} lines from standard input and answer each at once with one JSON line. '
-        "context and task_category may stand beside text.",
+        "context, task_category, include_roles and the like may stand beside text.",
     ),
 ]
 
 ANALYZE = RequestOptions(
     model=AnalyzeTaskRequest,
     arguments={"task_description": "[TEXT]"},
-    names={"task_category": "category"},
+    names=TEAM_OPTIONS,
     omitted=frozenset({"analyze_only"}),
 )
 
-_LINE_FIELDS = {"text": "task_description", "context": "context", "task_category": "task_category"}
+_LINE_FIELDS = {"text": "task_description"} | {name: name for name in ("context", *TeamWishes.model_fields)}
 """Key of a line -> field of the request. Further keys of a line are its owner's business."""
 
 
@@ -103,7 +103,7 @@ def _answers(catalogue: str | None) -> LocalAnswers:
     from serve_app.local import LocalAnswers
 
     settings = Settings.load(catalogue=catalogue)
-    return LocalAnswers(load_catalogue(settings.catalogue), settings.complexity_limits)
+    return LocalAnswers(load_catalogue(settings.catalogue), settings)
 
 
 def _own_parameters() -> list[inspect.Parameter]:
@@ -121,7 +121,8 @@ def add_analyze(program: typer.Typer) -> None:
         program,
         "analyze",
         with_parameters(analyze, [*ANALYZE.parameters(), *_own_parameters()], name="analyze_task"),
-        about="Say what a task is and whom it needs: type, complexity, team, reasons. Needs no running system.",
+        about="Say what a task is and whom it needs: type, complexity, team, reasons. Needs no running system, reads "
+        "by the shipped weights; what a running system has learned from use shows in plan and session create.",
         examples=(
             'delegator analyze "Add user authentication feature"',
             'delegator analyze "Implement login" --priority high --deadline 2025-12-01 --json',

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from delegator.schemas import NoInput, Reply
+from delegator.schemas import CreateSessionReply, NoInput, Reply
 from serve_app.cli.commands import AsJson, Url, add_command
+from serve_app.cli.exits import NEEDS_INPUT
 from serve_app.cli.progress import patiently
 from serve_app.cli.request_options import RequestOptions
 from serve_app.cli.running import with_system
@@ -71,6 +72,8 @@ class OperationCommand:
             terminal.reply(reply)
             if simulated:
                 terminal.show(remark_on_simulation())
+            if isinstance(reply, CreateSessionReply) and reply.question is not None:
+                raise typer.Exit(NEEDS_INPUT)
 
         return with_parameters(command, [*options.parameters(), *shared_parameters()], name=self.operation)
 

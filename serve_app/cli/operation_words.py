@@ -10,11 +10,17 @@ from collections.abc import Mapping
 
 COMMAND_OF: Mapping[str, str] = {
     "analyze_task": "analyze",
+    "evaluate_analysis": "analysis evaluate",
+    "retrain_analysis": "analysis retrain",
+    "reset_analysis": "analysis reset",
+    "list_analysis_versions": "analysis versions",
     "plan_session": "plan",
     "create_session": "session create",
+    "answer_question": "session answer",
     "get_session": "session show",
     "list_active_sessions": "session list",
     "end_session": "session end",
+    "give_feedback": "session feedback",
     "get_receipt": "receipt",
     "add_agent_to_session": "session add",
     "remove_agent_from_session": "session remove",

@@ -10,6 +10,7 @@ import typer
 from serve_app.cli.commands import RECORD, SYSTEM, TEAM, WORK
 from serve_app.cli.operation_commands import OperationCommand
 from serve_app.cli.receipt import add_receipt
+from serve_app.cli.request_options import TEAM_OPTIONS
 from serve_app.cli.sessions import SESSION
 
 COMMANDS = (
@@ -20,7 +21,7 @@ COMMANDS = (
             word="plan",
             about="Show what a session for a task would load, evict and take, without starting anything.",
             arguments={"task_description": "TEXT"},
-            names={"task_category": "category"},
+            names=TEAM_OPTIONS,
             omitted=frozenset({"wait_s"}),
             saying="Planning",
             examples=(

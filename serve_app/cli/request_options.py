@@ -23,6 +23,15 @@ from delegator.errors import InvalidInput
 from delegator.schemas import Request, TaskContext
 from serve_app.faults import invalid_input
 
+TEAM_OPTIONS: Mapping[str, str] = {
+    "task_category": "category",
+    "task_type": "type",
+    "include_roles": "include",
+    "exclude_roles": "exclude",
+    "pin_roles": "pin",
+}
+"""{field: option} of what people decide about a team themselves."""
+
 STANDARD_INPUT = "-"
 """A text argument that means: read the text from standard input."""
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from delegator.errors import DelegatorError
+from delegator.errors import DelegatorError, SessionEnded
 from delegator.schemas import (
+    AnswerQuestionRequest,
     CreateSessionReply,
     CreateSessionRequest,
     DelegateTaskRequest,
@@ -28,9 +29,9 @@ from delegator.schemas import (
     TaskView,
 )
 from serve_app.cli.commands import WORK, add_command
-from serve_app.cli.exits import FAILED, CommandFailed
+from serve_app.cli.exits import FAILED, NEEDS_INPUT, CommandFailed
 from serve_app.cli.operation_commands import shared_parameters, with_parameters
-from serve_app.cli.request_options import RequestOptions
+from serve_app.cli.request_options import TEAM_OPTIONS, RequestOptions
 from serve_app.cli.run_view import RunView
 from serve_app.cli.running import with_system
 from serve_app.cli.terminal import Terminal
@@ -48,7 +49,7 @@ Keep = Annotated[bool, typer.Option("--keep", help="Leave the session open after
 RUN = RequestOptions(
     model=CreateSessionRequest,
     arguments={"task_description": "TEXT"},
-    names={"task_category": "category"},
+    names=TEAM_OPTIONS,
     omitted=frozenset({"wait_s"}),
 )
 
@@ -90,6 +91,11 @@ def run(*, as_json: bool, url: str | None, wait: bool, keep: bool, **values: Any
 
     with RunView(terminal) as view:
         outcome = with_system(url, lambda client: run_task(client, request, view, wait=wait, keep=keep))
+        if isinstance(outcome, CreateSessionReply) and terminal.can_ask:
+            outcome = _asked(outcome, view, url, wait=wait, keep=keep)
+    if isinstance(outcome, CreateSessionReply):
+        terminal.reply(outcome)
+        raise typer.Exit(NEEDS_INPUT)
     if as_json:
         terminal.emit(outcome.as_json())
     else:
@@ -102,23 +108,55 @@ def run(*, as_json: bool, url: str | None, wait: bool, keep: bool, **values: Any
 
 async def run_task(
     client: AsyncClient, request: CreateSessionRequest, view: RunView, *, wait: bool, keep: bool
-) -> Outcome:
-    """Create a session, let its team work, and end it.
+) -> Outcome | CreateSessionReply:
+    """Create a session, let its team work, and end it; where it asks something, return that and leave it waiting.
 
     An error, Ctrl-C or a request to terminate ends the session too; only `keep`, or a run that does not wait, leaves
     it open.
     """
     created = await _create(client, request, view)
+    if created.question is not None:
+        return created
+    return await _work(client, created.session_id, view, wait=wait, keep=keep)
+
+
+def _asked(created: CreateSessionReply, view: RunView, url: str | None, *, wait: bool, keep: bool) -> Outcome:
+    """Put the question of a session to whoever sits here, and go on with the answer.
+
+    No event loop runs meanwhile: it would keep Ctrl-C from the prompt. Who does not answer ends the session.
+    """
+    assert created.question is not None  # noqa: S101 - for the type checker
+    session_id = created.session_id
     try:
-        session = await _ready(client, created.session_id, view)
-        task = await client.delegate_task(DelegateTaskRequest(session_id=created.session_id))
+        answer = view.choose(created.question)
+    except (KeyboardInterrupt, EOFError):
+        with_system(url, lambda client: _give_up(client, session_id, view, interrupted=False))
+        raise KeyboardInterrupt from None
+
+    async def go_on(client: AsyncClient) -> Outcome:
+        request = AnswerQuestionRequest(session_id=session_id, answer=answer, wait_s=0)
+        try:
+            await client.answer_question(request)
+        except BaseException as exc:
+            await _give_up(client, session_id, view, interrupted=isinstance(exc, asyncio.CancelledError))
+            raise
+        return await _work(client, session_id, view, wait=wait, keep=keep)
+
+    return with_system(url, go_on)
+
+
+async def _work(client: AsyncClient, session_id: str, view: RunView, *, wait: bool, keep: bool) -> Outcome:
+    """Let the team of a session work, and end it."""
+    try:
+        session = await _ready(client, session_id, view)
+        task = await client.delegate_task(DelegateTaskRequest(session_id=session_id))
         if not wait:
             return Outcome(session, task, None)
         task = await until_done(client, task.task_id, seen=view.task)
     except BaseException as exc:
-        await _give_up(client, created.session_id, view, interrupted=isinstance(exc, asyncio.CancelledError))
+        await _give_up(client, session_id, view, interrupted=isinstance(exc, asyncio.CancelledError))
         raise
-    return Outcome(session, task, await _receipt(client, created.session_id, view, keep=keep))
+    return Outcome(session, task, await _receipt(client, session_id, view, keep=keep))
 
 
 async def _create(client: AsyncClient, request: CreateSessionRequest, view: RunView) -> CreateSessionReply:
@@ -162,6 +200,8 @@ async def _give_up(client: AsyncClient, session_id: str, view: RunView, *, inter
     view.giving_up(session_id, interrupted=interrupted)
     try:
         await client.end_session(OptionalSessionRef(session_id=session_id))
+    except SessionEnded:
+        return  # nothing is left behind
     except DelegatorError as error:
         view.not_ended(session_id, error)
 
@@ -182,6 +222,7 @@ def add_run(program: typer.Typer) -> None:
             'delegator run "Add user authentication feature"',
             'delegator run "Fix the login crash" --priority critical --context ticket=412',
             'delegator run "Plan Q2 roadmap and budget allocation" --json',
+            'delegator run "Make the login better" --ask',
             "cat task.md | delegator run - --keep",
         ),
         panel=WORK,

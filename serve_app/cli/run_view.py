@@ -11,14 +11,18 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import RenderableType
+from rich.prompt import Prompt
+from rich.text import Text
 
-from delegator.errors import DelegatorError
-from delegator.schemas import AgentInfo, Receipt, SessionView, TaskView
+from delegator.errors import DelegatorError, InvalidInput
+from delegator.schemas import AgentInfo, Question, Receipt, SessionView, TaskView
+from delegator.sessions.questions import understood
 from serve_app.cli.progress import Progress
 from serve_app.cli.terminal import Terminal
 from serve_app.cli.views.analysis import headline, why
 from serve_app.cli.views.layout import SIMULATED, facts, line, remarks, table
 from serve_app.cli.views.receipt import receipt
+from serve_app.cli.views.sessions import question
 from serve_app.cli.views.system import agent_state
 from serve_app.cli.views.work import answer, contribution, doing, spoken
 from serve_app.formats import counted, duration, gigabytes
@@ -55,6 +59,22 @@ class RunView:
         self._results(
             *shown, headline(found), facts(why(found) or [("why", found.reasoning)]), *remarks(session.notes), line()
         )
+
+    def choose(self, asked: Question) -> str:
+        """Put a question to whoever sits at the terminal; return the answer as answer_question takes it.
+
+        Raises:
+            KeyboardInterrupt, EOFError: nobody wants to answer.
+        """
+        with self._progress.aside():
+            for part in question(asked):
+                self._terminal.err.print(part)
+            while True:
+                said = Prompt.ask(Text("Number, or another kind of work"), console=self._terminal.err, default="1")
+                try:
+                    return _meant(said, asked)
+                except InvalidInput as error:
+                    self._terminal.note(error.advice)
 
     def starting(self, session: SessionView, agents: Sequence[AgentInfo]) -> None:
         """Say how far the team is; it can speak once all run and the model of the first is in memory."""
@@ -118,3 +138,9 @@ class RunView:
             return
         with self._progress.aside():
             self._terminal.show(*parts)
+
+
+def _meant(said: str, asked: Question) -> str:
+    if said.strip().isdecimal() and 1 <= int(said) <= len(asked.options):
+        return asked.options[int(said) - 1].answer
+    return understood(said, asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from serve_app.cli.commands import TEAM, group
 from serve_app.cli.operation_commands import OperationCommand
+from serve_app.cli.request_options import TEAM_OPTIONS
 
 SESSION = "session_20251112_143022_84329"
 """An id for examples."""
@@ -14,7 +15,7 @@ COMMANDS = (
         word="create",
         about="Create a session: analyze a task, start the agents it needs, load their models. It waits for work.",
         arguments={"task_description": "TEXT"},
-        names={"task_category": "category"},
+        names=TEAM_OPTIONS,
         saying="Starting the team",
         examples=(
             'delegator session create "Add user authentication feature"',
@@ -22,6 +23,18 @@ COMMANDS = (
             'delegator session create "Test monitoring" --category quick_fix --json',
             "delegator session create --plan-id plan_20251112_143022_0084329517",
             'delegator session create "Implement login" --degradation smaller,wait',
+            'delegator session create "Make the login better" --ask',
+        ),
+    ),
+    OperationCommand(
+        operation="answer_question",
+        word="answer",
+        about="Answer the question of a session that waits for it. ANSWER is an option, any task type, or yes.",
+        arguments={"session_id": "SESSION", "answer": "ANSWER"},
+        saying="Starting the team",
+        examples=(
+            f"delegator session answer {SESSION} feature_development",
+            f"delegator session answer {SESSION} yes",
         ),
     ),
     OperationCommand(
@@ -54,6 +67,18 @@ COMMANDS = (
         arguments={"session_id": "SESSION", "agent_role": "ROLE"},
         saying="Ending the agent",
         examples=(f'delegator session remove {SESSION} test_lead --reason "Testing completed"',),
+    ),
+    OperationCommand(
+        operation="give_feedback",
+        word="feedback",
+        about="Say how well a task was read: rating, right type, roles missing or needless. analysis retrain learns.",
+        arguments={"session_id": "SESSION"},
+        names={"right_type": "right-type", "missing_roles": "missing", "needless_roles": "needless"},
+        saying="Recording",
+        examples=(
+            f"delegator session feedback {SESSION} --rating 2 --right-type operations --missing cto",
+            f'delegator session feedback {SESSION} --needless test_lead --comment "Nothing to test here"',
+        ),
     ),
     OperationCommand(
         operation="end_session",

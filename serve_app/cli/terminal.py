@@ -86,6 +86,11 @@ class Terminal:
             os.dup2(ours, STDOUT)
             os.close(ours)
 
+    @property
+    def can_ask(self) -> bool:
+        """True when somebody sits at it: questions can be put on standard error and answered on standard input."""
+        return not self.as_json and self.err.is_terminal and sys.stdin.isatty()
+
     def note(self, text: str) -> None:
         """Tell something that is not the result, on standard error."""
         self.err.print(Text(clean(text)), soft_wrap=True)

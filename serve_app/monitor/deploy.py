@@ -47,7 +47,7 @@ def replica_app_builder(settings: Settings) -> Callable[[], FastAPI]:
         from serve_app.local import LocalAnswers
         from serve_app.monitor.web import build_app
 
-        gateway = Gateway(LocalAnswers(load_catalogue(settings.catalogue), settings.complexity_limits))
+        gateway = Gateway(LocalAnswers(load_catalogue(settings.catalogue), settings))
         return build_app(
             gateway, host=settings.host, middleware=[Middleware(ServeDisconnect), Middleware(WebsocketEnd)]
         )

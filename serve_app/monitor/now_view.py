@@ -56,6 +56,8 @@ class SessionRow:
     running: str
     description: str
     team: tuple[Chip, ...]
+    question: str
+    """What it waits to be told before it starts; empty where it asks nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ def _session_row(session: ActiveSession, titles: Mapping[str, str]) -> SessionRo
         running=uptime(session.uptime_seconds),
         description=excerpt(session.task_description),
         team=tuple(_chip(role, titles.get(role)) for role in session.active_agents),
+        question=excerpt(session.question or ""),
     )
 
 

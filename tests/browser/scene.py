@@ -66,9 +66,23 @@ class Scene(CannedBackend):
 
     def open_session(self, task: int, *, running_s: float, text: str | None = None) -> s.ActiveSession:
         """Open a session of `TASKS`, with its agents and their models."""
+        session = self._session(task, running_s, text)
+        self.sessions.insert(0, session)
+        for role in session.active_agents:
+            self._spawn(role, session, running_s)
+        return session
+
+    def ask(self, task: int, *, running_s: float, question: str) -> s.ActiveSession:
+        """Open a session of `TASKS` that waits for an answer: nothing of it is started."""
+        waiting = {"status": s.SessionStatus.STARTING, "active_agents": [], "question": question}
+        session = self._session(task, running_s).model_copy(update=waiting)
+        self.sessions.insert(0, session)
+        return session
+
+    def _session(self, task: int, running_s: float, text: str | None = None) -> s.ActiveSession:
         category, description, team = TASKS[task]
         created = self.now - timedelta(seconds=running_s)
-        session = s.ActiveSession(
+        return s.ActiveSession(
             session_id=f"session_{created:%Y%m%d_%H%M%S}_{84329 + task}",
             task_description=description if text is None else text,
             active_agents=list(team),
@@ -78,10 +92,6 @@ class Scene(CannedBackend):
             task_category=s.TaskCategory(category),
             uptime_seconds=running_s,
         )
-        self.sessions.insert(0, session)
-        for role in team:
-            self._spawn(role, session, running_s)
-        return session
 
     def _spawn(self, role: str, session: s.ActiveSession, running_s: float) -> None:
         model = MODEL_OF[role]

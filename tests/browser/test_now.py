@@ -58,6 +58,18 @@ def test_a_system_at_work_is_shown_whole(page: Page, scene: Scene):
     expect(page.locator(".stack i.busy")).to_have_attribute("title", "codellama:13b 14.6 GB")
 
 
+def test_a_session_that_asks_is_shown_as_waiting(page: Page, scene: Scene):
+    scene.ask(1, running_s=5, question=f"Is this a bug fix? {HOSTILE}"[:280])
+    page.goto("/")
+    shown = page.locator(".sessions li").first
+
+    expect(shown.locator(".status")).to_have_text("waits for an answer")
+    expect(shown).to_contain_text("Is this a bug fix? <img src=x")
+    expect(shown).to_contain_text("open for 5s")
+    expect(shown.locator(".chips")).to_have_count(0)
+    expect(page).to_have_title("Now · Delegator")
+
+
 def test_the_page_follows_the_system_without_a_reload(page: Page, scene: Scene):
     page.goto("/")
     expect(page.get_by_text("No session is open.")).to_be_visible()

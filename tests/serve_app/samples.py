@@ -106,6 +106,33 @@ RESIDENT = s.ResidentModel(
     busy=False,
     loaded_at=NOW,
 )
+FIT_BEFORE = s.HistoryFigures(types_given=4, types_right=1, wanted=3, wanted_there=1, unwanted=2, unwanted_there=2)
+FIT_AFTER = s.HistoryFigures(types_given=4, types_right=3, wanted=3, wanted_there=2, unwanted=2, unwanted_there=0)
+EVALUATION: dict[str, Any] = {
+    "version": 3,
+    "lessons": 7,
+    "lessons_by_kind": {"feedback": 5, "role_removed": 2},
+    "mean_rating": 2.5,
+    "texts": 5,
+    "now": FIT_BEFORE,
+    "before": FIT_BEFORE,
+    "after": FIT_AFTER,
+    "folds": 5,
+    "corpus_before": s.CorpusFigures(texts=4706, type_right=0.74, role_right=0.79, role_in_two=0.92),
+    "corpus_after": s.CorpusFigures(texts=4706, type_right=0.739, role_right=0.79, role_in_two=0.92),
+    "changes": [
+        s.ReadingChange(
+            text="The site is down",
+            type_now=s.TaskType.BUG_FIX,
+            type_then=s.TaskType.OPERATIONS,
+            team_now=["senior_developer"],
+            team_then=["operations_head"],
+        )
+    ],
+    "changes_total": 1,
+    "refused": None,
+    "seconds": 2.4,
+}
 
 
 def active(session_id: str = SESSION) -> s.ActiveSession:
@@ -119,6 +146,20 @@ def active(session_id: str = SESSION) -> s.ActiveSession:
         task_category=s.TaskCategory.QUICK_FIX,
         uptime_seconds=90,
     )
+
+
+def needs_input() -> s.CreateSessionReply:
+    """Return what create_session answers where it asks."""
+    reply = REPLIES["create_session"]
+    assert isinstance(reply, s.CreateSessionReply)
+    asking: dict[str, Any] = {
+        "status": "needs_input",
+        "session_status": s.SessionStatus.STARTING,
+        "active_agents": [],
+        "models": {},
+    }
+    nothing: dict[str, Any] = {"seconds_to_ready": None, "plan_id": None, "degradations": [], "changed": []}
+    return reply.model_copy(update={**asking, **nothing, "question": QUESTION})
 
 
 def task(
@@ -206,6 +247,24 @@ FIT = s.FitModelsReply(
 )
 
 
+QUESTION = s.Question(
+    question="Is this a bug fix, or rather feature development?",
+    options=[
+        s.QuestionOption(
+            answer=s.TaskType.BUG_FIX,
+            meaning="Something that is there does not work and is to be mended.",
+            recommended_agents=["senior_developer"],
+            probability=0.5,
+        ),
+        s.QuestionOption(
+            answer=s.TaskType.FEATURE_DEVELOPMENT,
+            meaning="Something new is to be built, or something there is to do more.",
+            recommended_agents=["product_manager", "senior_developer"],
+            probability=0.4,
+        ),
+    ],
+)
+
 PLAN = "plan_20251112_143022_0084329517"
 
 DEGRADATIONS = [
@@ -262,6 +321,21 @@ REPLIES: dict[str, s.Reply] = {
         degradations=DEGRADATIONS,
         changed=["mistral:7b need not leave memory."],
     ),
+    "answer_question": s.CreateSessionReply(
+        session_id=SESSION,
+        active_agents=["product_manager", "senior_developer"],
+        estimated_resources=RESOURCES,
+        status="ready",
+        session_status=s.SessionStatus.ACTIVE,
+        task_type=s.TaskType.FEATURE_DEVELOPMENT,
+        task_category=s.TaskCategory.DEVELOPMENT,
+        complexity=s.Complexity.MEDIUM,
+        models={"product_manager": "llama3.1:8b", "senior_developer": "deepseek-coder:6.7b"},
+        limits=LIMITS,
+        seconds_to_ready=4.2,
+        notes=[],
+        simulated=True,
+    ),
     "get_session": s.SessionView(
         session_id=SESSION,
         status=s.SessionStatus.ACTIVE,
@@ -312,6 +386,32 @@ REPLIES: dict[str, s.Reply] = {
         session_id=SESSION,
         active_agents=["ceo", "senior_developer"],
         notes=[],
+    ),
+    "give_feedback": s.GiveFeedbackReply(
+        session_id=SESSION,
+        rating=2,
+        right_type=s.TaskType.OPERATIONS,
+        missing_roles=["cto"],
+        needless_roles=["test_lead"],
+        comment="It was an outage.",
+        task_type=s.TaskType.BUG_FIX,
+        teaches=True,
+        lessons=7,
+    ),
+    "evaluate_analysis": s.AnalysisEvaluation(**EVALUATION),
+    "retrain_analysis": s.RetrainAnalysisReply(**EVALUATION, applied=True, applied_version=4),
+    "reset_analysis": s.ResetAnalysisReply(version=None, version_before=3),
+    "list_analysis_versions": s.ListAnalysisVersionsReply(
+        version=3,
+        versions=[
+            s.AnalysisVersionInfo(
+                version=3, at=NOW, active=True, lessons=5, before=FIT_BEFORE, after=FIT_AFTER, fits=True
+            ),
+            s.AnalysisVersionInfo(
+                version=2, at=NOW, active=False, lessons=4, before=FIT_BEFORE, after=FIT_BEFORE, fits=False
+            ),
+        ],
+        lessons=7,
     ),
     "remove_agent_from_session": s.RemoveAgentReply(
         agent_role="test_lead",

@@ -26,6 +26,9 @@ class StandIn:
     async def list_active_sessions(self, _request: s.NoInput) -> s.Reply:
         return REPLIES["list_active_sessions"]
 
+    async def analyze_task(self, _request: s.AnalyzeTaskRequest) -> s.Reply:
+        return REPLIES["analyze_task"]
+
     async def get_session(self, request: s.SessionRef) -> s.Reply:
         raise errors.SessionNotFound(request.session_id)
 

@@ -55,7 +55,7 @@ def manager(cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 def gateway() -> Any:
     from serve_app.gateway import Gateway
 
-    return Gateway(LocalAnswers(load_catalogue("echo"), Settings().complexity_limits))
+    return Gateway(LocalAnswers(load_catalogue("echo"), Settings()))
 
 
 CREATE = s.CreateSessionRequest(task_description="Fix typo")
@@ -143,7 +143,13 @@ async def test_without_the_actor_the_system_is_not_running(cluster: None, gatewa
         await gateway.ping()
 
 
-async def test_analysis_and_roles_need_no_actor(gateway: Any):
+async def test_analysis_is_asked_of_the_system_which_may_have_learned(manager: Any, gateway: Any):
+    task = s.AnalyzeTaskRequest(task_description="Plan Q2 roadmap and budget allocation")
+
+    assert await gateway.analyze_task(task) == REPLIES["analyze_task"]
+
+
+async def test_without_the_system_the_shipped_weights_analyze_and_roles_are_told(cluster: None, gateway: Any):
     analysis = await gateway.analyze_task(s.AnalyzeTaskRequest(task_description="Fix typo in README"))
     roles = await gateway.list_roles(s.NoInput())
 

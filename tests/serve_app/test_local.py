@@ -14,7 +14,7 @@ from serve_app.local import LocalAnswers
 def test_the_catalogue_is_shown_whole_and_in_rank_order(name: str):
     catalogue = load_catalogue(name)
 
-    reply = LocalAnswers(catalogue, Settings().complexity_limits).list_roles(s.NoInput())
+    reply = LocalAnswers(catalogue, Settings()).list_roles(s.NoInput())
 
     assert reply.catalogue == name
     assert [role.role for role in reply.roles] == list(catalogue.names)
@@ -23,7 +23,7 @@ def test_the_catalogue_is_shown_whole_and_in_rank_order(name: str):
 
 
 def test_a_task_is_analyzed():
-    answers = LocalAnswers(load_catalogue("echo"), Settings().complexity_limits)
+    answers = LocalAnswers(load_catalogue("echo"), Settings())
 
     analysis = answers.analyze_task(s.AnalyzeTaskRequest(task_description="Fix typo in README"))
 

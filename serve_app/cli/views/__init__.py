@@ -11,13 +11,18 @@ from typing import Any
 from rich.console import RenderableType
 
 from delegator import schemas as s
-from serve_app.cli.views import analysis, models, record, sessions, system, work
+from serve_app.cli.views import analysis, learning, models, record, sessions, system, work
 from serve_app.cli.views.receipt import receipt
 
 View = Callable[[Any], list[RenderableType]]
 
 VIEWS: Mapping[type[s.Reply], View] = {
     s.TaskAnalysis: analysis.analysis,
+    s.AnalysisEvaluation: learning.evaluation,
+    s.RetrainAnalysisReply: learning.retrained,
+    s.ResetAnalysisReply: learning.reset,
+    s.ListAnalysisVersionsReply: learning.versions,
+    s.GiveFeedbackReply: learning.feedback,
     s.PlanSessionReply: analysis.plan,
     s.CreateSessionReply: sessions.created,
     s.SessionView: sessions.session,

@@ -113,6 +113,7 @@ _COLOURS = {
     "starting": "cyan",
     "queued": "cyan",
     "needs_input": "yellow",
+    "waits_for_an_answer": "yellow",
     "warn": "yellow",
     "cancelled": "yellow",
     "hibernated": "dim",

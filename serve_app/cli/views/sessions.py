@@ -10,9 +10,11 @@ from delegator.schemas import (
     CreateSessionReply,
     EndSessionReply,
     ListActiveSessionsReply,
+    Question,
     RemoveAgentReply,
     SessionView,
 )
+from serve_app.cli.operation_words import in_commands
 from serve_app.cli.views.analysis import limits
 from serve_app.cli.views.degradation import degradations
 from serve_app.cli.views.layout import SIMULATED, facts, heading, line, names, remarks, state, table
@@ -21,9 +23,14 @@ from serve_app.formats import counted, duration, gigabytes, moment, one_line
 
 TASK_CHARS = 60
 
+WAITING = "waits_for_an_answer"
+"""The state of a session that has asked something."""
+
 
 def created(reply: CreateSessionReply) -> list[RenderableType]:
-    """Show a new session and what to do with it."""
+    """Show a new session and what to do with it; where it asks something, that."""
+    if reply.question is not None:
+        return _asking(reply, reply.question)
     ready = duration(reply.seconds_to_ready) if reply.seconds_to_ready is not None else None
     mark = f" ({SIMULATED})" if reply.simulated else ""
     return [
@@ -46,6 +53,31 @@ def created(reply: CreateSessionReply) -> list[RenderableType]:
     ]
 
 
+def _asking(reply: CreateSessionReply, asked: Question) -> list[RenderableType]:
+    return [
+        line(("Session ", "bold"), reply.session_id, " ", state(WAITING)),
+        line(),
+        *question(asked),
+        *remarks(in_commands(note) for note in reply.notes),
+        line(),
+        line((f"Next: delegator session answer {reply.session_id} {asked.options[0].answer}", "dim")),
+    ]
+
+
+def question(asked: Question) -> list[RenderableType]:
+    """Show a question and its options, numbered."""
+    rows = [
+        (str(number), option.answer.replace("_", " "), f"{option.probability:.0%}", names(option.recommended_agents))
+        for number, option in enumerate(asked.options, 1)
+    ]
+    told = [line((f"{number}  ", "dim"), option.meaning) for number, option in enumerate(asked.options, 1)]
+    return [
+        line((one_line(asked.question), "bold")),
+        table((">", "answer", ">chance", "team"), rows, whole=("answer",)),
+        *told,
+    ]
+
+
 def _untold(reply: CreateSessionReply) -> list[str]:
     """Return the notes that no step has told already."""
     told = {step.why for step in reply.degradations}
@@ -58,7 +90,7 @@ def session(reply: SessionView) -> list[RenderableType]:
     ready = duration(reply.seconds_to_ready) + mark if reply.seconds_to_ready is not None else None
     kind = f"{reply.task_type}, {reply.complexity} complexity, category {reply.task_category}"
     shown: list[RenderableType] = [
-        line(("Session ", "bold"), reply.session_id, " is ", state(reply.status)),
+        line(("Session ", "bold"), reply.session_id, *_standing(reply)),
         facts(
             (
                 ("task", reply.task_description),
@@ -77,7 +109,13 @@ def session(reply: SessionView) -> list[RenderableType]:
     if reply.tasks:
         rows = [(task.task_id, state(task.status), one_line(task.task, at_most=TASK_CHARS)) for task in reply.tasks]
         shown += [line(), heading("Tasks"), table(("task", "status", "text"), rows, whole=("task",))]
+    if reply.question is not None:
+        shown += [line(), *question(reply.question)]
     return [*shown, *remarks(reply.notes)]
+
+
+def _standing(reply: SessionView) -> tuple[str | Text, ...]:
+    return (" is ", state(reply.status)) if reply.question is None else (" ", state(WAITING))
 
 
 def active(reply: ListActiveSessionsReply) -> list[RenderableType]:
@@ -87,7 +125,7 @@ def active(reply: ListActiveSessionsReply) -> list[RenderableType]:
     rows = [
         (
             item.session_id,
-            state(item.status),
+            state(item.status if item.question is None else WAITING),
             names(item.active_agents),
             duration(item.uptime_seconds),
             one_line(item.task_description, at_most=TASK_CHARS),

@@ -18,6 +18,7 @@ from serve_app.cli import exits
         (errors.TaskNotFound("t"), 3),
         (errors.SessionEnded("s", "completed"), 4),
         (errors.AgentNotActive("s", "ceo", "ceo"), 4),
+        (errors.QuestionNotAsked("s"), 4),
         (errors.TooManySessions(10), 5),
         (errors.MemoryExceeded("m", 50, 24), 5),
         (errors.SystemNotRunning("http://127.0.0.1:8000"), 6),

@@ -1,12 +1,9 @@
-"""up, status, down, doctor: what they print and how they end; and the main job once on the real system."""
+"""up, status, down, doctor: what they print and how they end. The whole system is in `tests/live`."""
 
 from __future__ import annotations
 
-import shutil
 import socket
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +18,6 @@ from serve_app.lifecycle.instance import Instance
 from serve_app.lifecycle.status import StatusReport
 from tests.serve_app.cli.conftest import Ended
 from tests.serve_app.samples import AGENT, REPLIES, active
-
-UP_S = 240
 
 
 def instance(**changes: Any) -> Instance:
@@ -192,53 +187,3 @@ def test_up_says_who_has_the_port(delegator: Callable[..., Ended]) -> None:
     assert ended.code == 6
     assert ended.json["error"]["code"] == "start_failed"
     assert str(port) in ended.json["error"]["message"]
-
-
-@pytest.fixture
-def program(process: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Run command lines as processes against one real system, and take it down at the end."""
-    # Not pytest's folder: another pytest closes it again, and root's PostgreSQL runs as a user who then cannot enter.
-    home = tempfile.mkdtemp(prefix="delegator-test-")
-    monkeypatch.setenv("DELEGATOR_HOME", home)
-    monkeypatch.setenv("DELEGATOR_DASHBOARD_PORT", "0")
-    monkeypatch.setenv("DELEGATOR_SIMULATOR_SCALE", "50")
-
-    def run(*arguments: str) -> Ended:
-        with process(*arguments) as running:
-            out, err = running.communicate(timeout=UP_S)
-        return Ended(running.returncode, out, err)
-
-    yield run
-    run("down")
-    shutil.rmtree(home, ignore_errors=True)
-
-
-@pytest.mark.ray
-@pytest.mark.timeout(600)
-def test_the_main_job_from_up_to_down(program: Callable[..., Ended]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    first = program("up", "--models", "simulated", "--port", port, "--json")
-    second = program("up", "--models", "simulated", "--port", port)
-    done = program("run", "Plan Q2 roadmap and budget allocation", "--wait", "--json")
-    status = program("status", "--json")
-    down = program("down", "--json")
-
-    assert first.code == 0, first.err
-    assert (first.json["already"], first.json["simulated"]) == (False, True)
-    assert second.code == 0, second.err
-    assert second.out.startswith("Delegator was up already")
-    assert done.code == 0, done.err
-    assert done.json["active_agents"] == ["ceo", "product_manager", "operations_head"]
-    assert [set(reply) for reply in done.json["replies"]] == [{"role", "text"}] * 4
-    assert done.json["answer"] == done.json["replies"][-1]["text"]
-    assert done.json["receipt"]["final"] is True
-    assert {key: status.json[key] for key in ("running", "sessions", "agents", "models")} == {
-        "running": True,
-        "sessions": [],
-        "agents": [],
-        "models": [],
-    }
-    assert down.code == 0, down.err
-    assert down.json["was_running"] is True
-    assert program("status", "--json").json["running"] is False

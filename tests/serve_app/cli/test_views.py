@@ -12,7 +12,7 @@ from rich.console import Console
 from delegator import schemas as s
 from serve_app.cli.views import VIEWS, view_of
 from serve_app.operations import on_face
-from tests.serve_app.samples import RECEIPT, REPLIES, RESIDENT, task
+from tests.serve_app.samples import RECEIPT, REPLIES, RESIDENT, needs_input, task
 
 HOSTILE = "\x1b[31m[red]x[/red]\x1b]0;t\x07\r\u202e:smile:"
 SAFE = "[red]x[/red]:smile:"
@@ -67,10 +67,18 @@ def test_every_reply_of_the_table_has_a_view() -> None:
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_a_reply_is_shown_without_anything_a_terminal_obeys(name: str) -> None:
-    shown = rendered(poisoned(REPLIES[name]))
+    reply = poisoned(REPLIES[name])
+    shown = rendered(reply)
 
     assert not set("\x1b\x07\r\u202e\x9b") & set(shown)
-    assert SAFE.partition(":")[0] in "".join(shown.split())
+    assert SAFE.partition(":")[0] in "".join(shown.split()) or reply == REPLIES[name]  # nothing in it is text
+
+
+def test_a_question_is_shown_without_anything_a_terminal_obeys() -> None:
+    shown = rendered(poisoned(needs_input()))
+
+    assert not set("\x1b\x07\r\u202e\x9b") & set(shown)
+    assert "waits for an answer" in shown
 
 
 def test_a_receipt_says_what_is_simulated() -> None:

@@ -98,7 +98,7 @@ def raising(error: Exception) -> Callable[..., NoReturn]:
 async def test_models_that_a_dead_system_left_in_ollama_are_unloaded(tmp_path: Path, database_url: str) -> None:
     async with SimulatedHost("laptop64", scale=1000) as host, OllamaClient(host.url) as ollama:
         for model in ("mistral:7b", "llama3.1:8b"):
-            await ollama.load(model, LoadOptions(num_ctx=4096), keep_alive_s=600, deadline_s=60)
+            await ollama.load(model, LoadOptions(num_ctx=4096), keep_alive_s=-1, deadline_s=60)
         store = Store(database_url, pool_size=1)
         await store.open()
         await store.put_resident(ResidentRecord("ollama", "mistral:7b", 4096, 5 * GB, datetime.now(UTC)), [])

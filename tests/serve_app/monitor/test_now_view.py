@@ -94,8 +94,18 @@ def test_a_session_is_shown_with_its_team(scene):
                 Chip("CEO", "Chief Executive Officer"),
                 Chip("UI/UX Engineer", "UI/UX Engineer"),
             ),
+            question="",
         ),
     )
+
+
+def test_a_session_that_asks_is_shown_with_its_question_and_without_a_team(scene):
+    scene.ask(1, running_s=5, question="Is this a bug fix,\nor rather testing?\x07")
+
+    (row,) = view_of(scene).sessions
+
+    assert (row.status, row.team) == ("starting", ())
+    assert row.question == "Is this a bug fix, or rather testing?"
 
 
 def test_an_agent_is_shown_with_its_model(scene):
