@@ -29,8 +29,9 @@ run: $(INSTALLED) ## start the system and do TASK="what you want done"
 stop: $(INSTALLED) ## stop the system and all it started
 	$(BIN)/delegator down
 
+# In two processes, see tests/lanes.py; ARGS="-n 0" runs them in one.
 test: $(INSTALLED) ## all tests (ARGS="-k word" for some)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 fast: $(INSTALLED) ## tests that need no Ray, browser, Node or Ollama
 	$(BIN)/python -m pytest -m 'not ray and not browser and not node and not ollama' $(ARGS)

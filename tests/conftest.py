@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_store"]
+pytest_plugins = ["tests.fixtures_store", "tests.lanes"]
 
 NODE_NEEDED = (22, 19)
 

@@ -70,19 +70,22 @@ class LiveSystem:
 
 @pytest.fixture(scope="session")
 def started() -> Iterator[LiveSystem]:
-    """Start the system once, and take it down after the last test."""
+    """Start the system once, and take it down after the last test, when nothing of it may stay."""
     home = Path(tempfile.mkdtemp(prefix="delegator-live-"))
     environment = {
         **ENVIRONMENT,
         "DELEGATOR_HOME": str(home),
         "DELEGATOR_PORT": str(free_port("127.0.0.1", after=18_600)),
-        "DELEGATOR_DASHBOARD_PORT": str(free_port("127.0.0.1", after=18_700)),
+        "DELEGATOR_DASHBOARD_PORT": "0",
         "DELEGATOR_SIMULATOR_SCALE": str(SCALE),
     }
     system = LiveSystem(home, environment, {})
     try:
         system.noted = {**system.json("up", "--models", "simulated"), "port": int(environment["DELEGATOR_PORT"])}
         yield system
+        ended = system.json("down")
+        assert (ended["was_running"], ended["problems"]) == (True, [])
+        assert system.json("status")["running"] is False
     finally:
         system.command("down", check=False)
         shutil.rmtree(home, ignore_errors=True)

@@ -22,12 +22,19 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 UNKNOWN = "session_19990101_000000_00000"
 
 
+def test_up_tells_what_it_started(live: LiveSystem) -> None:
+    assert (live.noted["already"], live.noted["simulated"]) == (False, True)
+
+
 def test_run_prints_one_object_and_leaves_nothing_running(live: LiveSystem) -> None:
     done = live.json("run", "Plan Q2 roadmap and budget allocation", "--wait")
 
     assert {"session_id", "analysis", "active_agents", "replies", "answer", "receipt"} <= set(done)
     assert done["active_agents"] == ["ceo", "product_manager", "operations_head"]
     assert [r["role"] for r in done["replies"]] == ["ceo", "product_manager", "operations_head", "ceo"]
+    assert [set(reply) for reply in done["replies"]] == [{"role", "text"}] * 4
+    assert done["answer"] == done["replies"][-1]["text"]
+    assert done["receipt"]["final"] is True
     assert done["receipt"]["simulated"] is True
     status = live.json("status")
     assert (status["running"], status["sessions"], status["agents"], status["models"]) == (True, [], [], [])
@@ -36,6 +43,7 @@ def test_run_prints_one_object_and_leaves_nothing_running(live: LiveSystem) -> N
 
 def test_a_second_up_says_that_it_is_up(live: LiveSystem) -> None:
     assert live.json("up")["already"] is True
+    assert live.command("up", "--models", "simulated").stdout.startswith("Delegator was up already")
 
 
 async def test_the_python_client_does_the_same(live: LiveSystem) -> None:

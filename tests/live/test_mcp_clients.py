@@ -97,7 +97,7 @@ def test_the_inspector_drives_the_six_tools(live: LiveSystem, transport: str) ->
             given = [word for key, value in own.items() for word in ("-e", f"{key}={value}")]
             where = [sys.executable, "-m", "serve_app.cli", "mcp", *given]
         done = subprocess.run(
-            [node_tool("mcp-inspector"), "--cli", *where, *arguments, "--format", "json"],
+            [node_tool("mcp-inspector"), "--cli", *where, *arguments, "--format", "json", "--connect-timeout", "60000"],
             env=live.environment, capture_output=True, text=True, timeout=COMMAND_S, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
