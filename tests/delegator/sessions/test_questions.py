@@ -62,9 +62,7 @@ def test_an_unsure_analysis_asks_which_of_its_two_readings_is_meant() -> None:
     assert question.options[0].meaning == MEANING[TaskType.BUG_FIX]
 
 
-@pytest.mark.parametrize(
-    "changes", [{"confidence": "medium"}, {"second_reading": None}, {"question": None}], ids=str
-)
+@pytest.mark.parametrize("changes", [{"confidence": "medium"}, {"second_reading": None}, {"question": None}], ids=str)
 def test_where_there_is_nothing_to_choose_nothing_is_asked(changes: dict[str, Any]) -> None:
     assert question_of(analysis(**changes)) is None
 
