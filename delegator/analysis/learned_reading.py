@@ -136,39 +136,40 @@ class LearnedReader:
 
     def _of_words(self, words: Sequence[str]) -> tuple[Floats, Floats]:
         """Return what each word adds in each of its blocks, and the blocks' lengths; (words, blocks, columns)."""
-        found = [self._word(word) for word in words]
+        found = self._word_parts(words)
         lengths: Floats = np.sqrt(np.array([squares for _, squares in found]).sum(axis=0))
         return np.array([gain for gain, _ in found]), np.maximum(lengths, NOTHING)
 
-    def _word(self, word: str) -> tuple[Floats, Floats]:
-        """Return what a word adds in each of its blocks, and the square of its length there."""
-        kept = self._kept.get(word)
-        if kept is None:
-            kept = self._worked_out(word)
-            if len(self._kept) >= KEPT_WORDS:
-                self._kept.clear()
-            self._kept[word] = kept
-        return kept
+    def _word_parts(self, words: Sequence[str]) -> list[tuple[Floats, Floats]]:
+        """Return of each word what it adds in each of its blocks, and the squares of its lengths there."""
+        if len(self._kept) >= KEPT_WORDS:
+            self._kept.clear()
+        fresh = [word for word in words if word not in self._kept]
+        if fresh:
+            self._kept.update(zip(fresh, self._worked_out(fresh), strict=True))
+        return [self._kept[word] for word in words]
 
-    def _worked_out(self, word: str) -> tuple[Floats, Floats]:
-        gains = np.zeros((len(PER_WORD), self._columns), np.float32)
-        squares = np.zeros(len(PER_WORD), np.float32)
-        is_known = False
-        for block, keys in enumerate(keys_of_word(word)):
-            if keys:
-                rows = self.weights.rows_of(np.array(keys, np.uint32))
-                is_known = is_known or (block == WORD and bool(len(rows)))
-                gains[block] = self._weighted(rows, corrected=block != GRAM or not is_known)
-                squares[block] = np.square(self.weights.rarity[rows]).sum()
-        return gains, squares
-
-    def _weighted(self, rows: npt.NDArray[np.intp], *, corrected: bool = True) -> Floats:
-        """Return what some features together add to each column, what was learned included."""
-        gains = self.weights.weighted(rows)
-        if self._correction is None:
-            return gains
-        more = self._correction.gains(rows).sum(axis=0) if corrected else np.zeros(self._own_columns, np.float32)
-        return self._with(gains, more)
+    def _worked_out(self, words: Sequence[str]) -> list[tuple[Floats, Floats]]:
+        """Work out new words, all with one look-up."""
+        blocks = [keys for word in words for keys in keys_of_word(word)]
+        keys = np.array([key for block in blocks for key in block], np.uint32)
+        places = np.searchsorted(self.weights.keys, keys)
+        places[places == len(self.weights.keys)] = 0
+        known = self.weights.keys[places] == keys
+        rarity = self.weights.rarity[places] * known
+        ends = np.cumsum([0, *map(len, blocks)])
+        gains: Floats = self.weights.steps[places] * (rarity * self.weights.factors[places])[:, None]
+        if self._correction is not None:
+            more = self._correction.gains(places) * known[:, None]
+            for number in range(GRAM, len(blocks), len(PER_WORD)):
+                word_itself = slice(ends[number - GRAM + WORD], ends[number - GRAM + WORD + 1])
+                if known[word_itself].any():
+                    more[ends[number] : ends[number + 1]] = 0.0  # parts of known words are not open to correction
+            gains = self._with(gains, more)
+        shape = (len(words), len(PER_WORD), -1)
+        added = _summed(gains, ends).reshape(shape)
+        squares = _summed(np.square(rarity)[:, None], ends).reshape(shape[:2])
+        return list(zip(added, squares, strict=True))
 
     def _with(self, gains: Floats, more: Floats) -> Floats:
         """Lay a correction beside what the weights say: types are added, roles stand behind. Along the last axis."""
@@ -178,6 +179,14 @@ class LearnedReader:
         out[..., :types] += more[..., :types]
         out[..., self._own_columns :] = more[..., types:]
         return out
+
+
+def _summed(values: Floats, ends: npt.NDArray[np.intp]) -> Floats:
+    """Return the sums of successive runs of rows, which end where `ends` says; an empty run sums to 0."""
+    with_end = np.concatenate([values, np.zeros((1, values.shape[1]), values.dtype)])
+    sums: Floats = np.add.reduceat(with_end, ends[:-1], axis=0)
+    sums[ends[:-1] == ends[1:]] = 0.0
+    return sums
 
 
 def probabilities(sums: Floats, sharpness: float) -> Floats:

@@ -1,8 +1,9 @@
 """Trains the learned reading from the corpus: `python -m delegator.analysis.train`.
 
 A program of its own, for those who develop Delegator: it needs scikit-learn, of the extra `dev`, which reading texts
-does not. Rows of part `train` give the weights, rows of `tune` make probabilities honest and set the threshold of
-doubt, rows of `held_back` are only measured. The same corpus gives the same file.
+does not. Rows of part `train` give weights, rows of `tune` make their probabilities honest and set the threshold of
+doubt; then both give the weights that are kept. Rows of `held_back` are only measured. The same corpus gives the same
+file.
 """
 
 from __future__ import annotations
@@ -86,7 +87,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def train(rows: Sequence[Row]) -> Weights:
     """Return weights from a corpus, with what was measured on its held-back part."""
     parts = {part: [row for row in rows if row.part == part] for part in ("train", "tune", "held_back")}
-    weights = _with_honest_chances(_fit(parts["train"]), parts["tune"])
+    honest = _with_honest_chances(_fit(parts["train"]), parts["tune"])
+    # What made the probabilities honest has done its part, and may then be learned from as well.
+    weights = replace(
+        _fit([*parts["train"], *parts["tune"]]),
+        type_sharpness=honest.type_sharpness,
+        role_sharpness=honest.role_sharpness,
+        possible_from=honest.possible_from,
+    )
     measured = judge(LearnedReader(weights), parts["held_back"])
     origin = {
         "corpus": digest_of(rows),

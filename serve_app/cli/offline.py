@@ -8,8 +8,9 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterable
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from functools import cache, partial
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -17,12 +18,15 @@ from delegator.errors import InvalidInput
 from delegator.schemas import AnalyzeTaskRequest, ErrorReply, NoInput, Reply, TeamWishes
 from delegator.settings import Settings
 from serve_app.cli.commands import SYSTEM, WORK, AsJson, add_command
+from serve_app.cli.line_answers import answer_stream
 from serve_app.cli.operation_commands import with_parameters
 from serve_app.cli.request_options import TEAM_OPTIONS, RequestOptions, validated
 from serve_app.cli.terminal import Terminal
 from serve_app.faults import body_of, delegator_error
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     from serve_app.local import LocalAnswers
 
 Catalogue = Annotated[
@@ -54,8 +58,10 @@ def analyze(*, as_json: bool, jsonl: bool, catalogue: str | None, **values: Any)
     if jsonl:
         if values.get("task_description") is not None:
             raise InvalidInput("TEXT", "is not taken with --jsonl", "Give the texts on standard input, one a line.")
-        answers = _answers(catalogue)
-        answer_lines(sys.stdin.buffer, sys.stdout.buffer, answers.analyze_task)
+        _kept_answers.cache_clear()
+        _kept_answers(catalogue)  # a wrong catalogue is told before any line is read
+        answer = partial(answer_line, answer=partial(_analyzed, catalogue))
+        answer_stream(cast("BufferedReader", sys.stdin.buffer), sys.stdout.buffer, answer)
         return
     if values.get("task_description") is None:
         raise InvalidInput("TEXT", "is missing", 'Write for example: delegator analyze "Fix typo in README"')
@@ -64,15 +70,17 @@ def analyze(*, as_json: bool, jsonl: bool, catalogue: str | None, **values: Any)
     Terminal(as_json=as_json).reply(_answers(catalogue).analyze_task(request))
 
 
-def answer_lines(lines: Iterable[bytes], out: IO[bytes], answer: Callable[[AnalyzeTaskRequest], Reply]) -> None:
-    """Answer every line with one JSON line, flushed before the next is read; a bad line with an error object."""
-    for line in lines:
-        try:
-            reply: Reply = answer(_request_of(line))
-        except Exception as exc:  # one bad line, or one bug, must not cost the lines after it
-            reply = ErrorReply(error=body_of(delegator_error(exc)))
-        out.write(reply.model_dump_json(by_alias=True, ensure_ascii=True).encode() + b"\n")
-        out.flush()
+def _analyzed(catalogue: str | None, request: AnalyzeTaskRequest) -> Reply:
+    return _kept_answers(catalogue).analyze_task(request)
+
+
+def answer_line(line: bytes, answer: Callable[[AnalyzeTaskRequest], Reply]) -> bytes:
+    """Return the answer to one line as one JSON line; to a bad one an error object."""
+    try:
+        reply = answer(_request_of(line))
+    except Exception as exc:  # one bad line, or one bug, must not cost the lines after it
+        reply = ErrorReply(error=body_of(delegator_error(exc)))
+    return reply.model_dump_json(by_alias=True, ensure_ascii=True).encode() + b"\n"
 
 
 def _request_of(line: bytes) -> AnalyzeTaskRequest:
@@ -104,6 +112,12 @@ def _answers(catalogue: str | None) -> LocalAnswers:
 
     settings = Settings.load(catalogue=catalogue)
     return LocalAnswers(load_catalogue(settings.catalogue), settings)
+
+
+@cache
+def _kept_answers(catalogue: str | None) -> LocalAnswers:
+    """Return the answers of one stream of lines: made once, and shared by the processes that help."""
+    return _answers(catalogue)
 
 
 def _own_parameters() -> list[inspect.Parameter]:

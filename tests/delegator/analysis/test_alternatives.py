@@ -27,7 +27,7 @@ def test_a_role_whose_model_another_one_needs_saves_nothing_and_is_not_told():
 
 
 def test_who_was_nearly_taken_is_told_with_the_cost(echo):
-    nearly = Says(reading_of({TaskType.BUG_FIX: 1.0}, {"senior_developer": 0.8, "senior_architect": 0.2}))
+    nearly = Says(reading_of({TaskType.BUG_FIX: 1.0}, {"senior_developer": 0.86, "senior_architect": 0.14}))
     analyzer = Analyzer(echo, ComplexityLimits(), understanding=nearly)
     analysis = analyzer.analyze(AnalyzeTaskRequest(task_description="Fix it"))
 

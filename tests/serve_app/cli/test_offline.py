@@ -8,20 +8,26 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from delegator.schemas import AnalyzeTaskRequest, TaskAnalysis
-from serve_app.cli.offline import answer_lines
+from serve_app.cli.line_answers import answer_stream
+from serve_app.cli.offline import answer_line
 from tests.serve_app.cli.conftest import Ended
 from tests.serve_app.samples import ANALYSIS
 
 
+def stream_of(text: bytes) -> io.BufferedReader:
+    return io.BufferedReader(cast("io.RawIOBase", io.BytesIO(text)))
+
+
 def answers(text: bytes) -> list[dict[str, Any]]:
     out = io.BytesIO()
-    answer_lines(io.BytesIO(text), out, lambda _request: ANALYSIS)
+    answer_stream(stream_of(text), out, partial(answer_line, answer=lambda _request: ANALYSIS))
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
@@ -109,7 +115,7 @@ def test_a_line_hands_on_its_context_and_category() -> None:
 
     line = b'{"text": "x", "context": {"priority": "high"}, "task_category": "hr"}'
 
-    answer_lines([line], io.BytesIO(), answer)
+    answer_line(line, answer)
 
     assert asked == [
         AnalyzeTaskRequest.model_validate(
@@ -125,7 +131,7 @@ def test_a_bug_on_one_line_does_not_cost_the_next(caplog: pytest.LogCaptureFixtu
         return ANALYSIS
 
     out = io.BytesIO()
-    answer_lines([b'{"text": "bad"}', b'{"text": "good"}'], out, answer)
+    answer_stream(stream_of(b'{"text": "bad"}\n{"text": "good"}\n'), out, partial(answer_line, answer=answer))
 
     first, second = (json.loads(line) for line in out.getvalue().splitlines())
     assert first["error"]["code"] == "internal_error"
@@ -173,3 +179,16 @@ def test_commands_without_a_system_load_neither_ray_nor_the_web(arguments: list[
     ended = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, env=environment)
 
     assert ended.stderr.strip() == "[]"
+
+
+def test_many_waiting_lines_are_answered_in_their_order() -> None:
+    out = io.BytesIO()
+    lines = [f"line {number}".encode() for number in range(1_003)]
+    answer_stream(stream_of(b"\n".join(lines)), out, shouted)
+
+    assert out.getvalue().splitlines() == [line.upper() for line in lines]
+
+
+def shouted(line: bytes) -> bytes:
+    """Answer a line in another process, so that it must be found by its name."""
+    return line.upper() + b"\n"
