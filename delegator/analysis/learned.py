@@ -29,7 +29,7 @@ Name = TypeVar("Name", bound=str)
 TURNING_WORDS = 3
 """Where more words than this would have to go for another type, the reading does not hang on words."""
 
-SOFTENING = 0.75
+SOFTENING = 0.7
 """Factor on the sharpness of roles: whose work a text is hangs more on the house it comes from than its type does, so
 that probabilities that are honest on the corpus are too sure elsewhere. Chosen on texts of other sources."""
 

@@ -430,11 +430,12 @@ def test_statistics_count_what_happened(system: RaySystem) -> None:
 def test_what_was_learned_survives_the_death_of_the_manager(system: RaySystem) -> None:
     text = "Rotate the signing keys of the payment gateway"
     session_id = create(system, text)
+    before = system.call("give_feedback", session_id=session_id, rating=3).lessons  # other tests leave lessons too
     for _ in range(2):
         system.call("add_agent_to_session", session_id=session_id, agent_role="chro")
         system.call("remove_agent_from_session", session_id=session_id, agent_role="chro")
     shown = system.call("give_feedback", session_id=session_id, right_type="hr", rating=1)
-    assert shown.lessons == 5
+    assert shown.lessons == before + 5
 
     learned = system.call("retrain_analysis", apply=True)
     note = f"Read with what use has taught (version {learned.applied_version})."
