@@ -20,6 +20,7 @@ class RunningTask:
         role: who has the turn; None before the first.
         waiting_for: the model that role waits for; None while it speaks.
         ended: set once the task's end is in the store.
+        set_aside: bytes of the session's limit kept for the next speaker's model on another endpoint.
     """
 
     record: TaskRecord
@@ -29,6 +30,7 @@ class RunningTask:
     waiting_for: str | None = None
     cancelled_because: str | None = None
     remaining: tuple[str, ...] = ()
+    set_aside: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ class TurnAttempts:
     async def _get_slot(self, turn: TurnAtHand, host: HostHandle, model: Model, deadline_s: float) -> Grant:
         """Make room in the session's limit, then get the slot; once more where the model needs more than was known."""
         session = turn.session
-        limit = await self._limit.claim(session, turn.turn_id, host.endpoint_id, model, deadline_s=deadline_s)
+        limit = await self._claim(turn, host, model, deadline_s)
         try:
             return await self._acquire(host, self._wish(turn, host, model, limit), deadline_s)
         except MemoryExceeded as exc:
@@ -112,8 +112,30 @@ class TurnAttempts:
                 raise
             self._limit.needs(host.endpoint_id, model, round(exc.needed_gb * GB))
         self._limit.give_back(session, turn.turn_id)
-        limit = await self._limit.claim(session, turn.turn_id, host.endpoint_id, model, deadline_s=deadline_s)
+        limit = await self._claim(turn, host, model, deadline_s)
         return await self._acquire(host, self._wish(turn, host, model, limit), deadline_s)
+
+    async def _claim(self, turn: TurnAtHand, host: HostHandle, model: Model, deadline_s: float) -> int:
+        """Return what the turn's host may hold, less what the next speaker's model shall have on another endpoint.
+
+        Each host keeps to its own part of the session's limit: neither knows what the other is about to load.
+        """
+        session = turn.session
+        left = await self._limit.claim(session, turn.turn_id, host.endpoint_id, model, deadline_s=deadline_s)
+        turn.running.set_aside = self._set_aside(turn, host, model, left)
+        return left - turn.running.set_aside
+
+    def _set_aside(self, turn: TurnAtHand, host: HostHandle, model: Model, left: int) -> int:
+        """Return the bytes for the next speaker's model on another endpoint, where both fit what is left; else 0."""
+        if turn.index + 1 >= len(turn.record.turns):
+            return 0
+        session, role = turn.session, turn.record.turns[turn.index + 1].role
+        following, elsewhere = session.model_of(role, self._parts.catalogue), self._parts.host_of(session, role)
+        recorder = self._parts.recorder
+        if elsewhere is host or (elsewhere.endpoint_id, following.name) in recorder.holdings(session.session_id):
+            return 0
+        size = recorder.size_on(elsewhere.endpoint_id, following)
+        return size if size + recorder.size_on(host.endpoint_id, model) <= left else 0
 
     def _wish(self, turn: TurnAtHand, host: HostHandle, model: Model, limit_bytes: int) -> TurnWish:
         """Say what the turn needs, and what its task will need on that host after it."""
@@ -156,7 +178,9 @@ class TurnAttempts:
         model, host = session.model_of(role, self._parts.catalogue), self._parts.host_of(session, role)
         if host is self._parts.host_of(session, turn.role):
             return
-        spare = self._limit.spare(session, host.endpoint_id)
+        held = self._parts.recorder.holdings(session.session_id)
+        there = sum(size for (endpoint_id, _), size in held.items() if endpoint_id == host.endpoint_id)
+        spare = min(self._limit.spare(session, host.endpoint_id), there + turn.running.set_aside)
         doubted = self._parts.hosts.doubts.why(host.endpoint_id) is not None and len(self._parts.hosts) > 1
         if doubted or model.memory_bytes > spare:
             return

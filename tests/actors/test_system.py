@@ -47,6 +47,7 @@ def running(postgres_server: Any, tmp_path_factory: pytest.TempPathFactory) -> I
             models="simulated", ollama_url=ollama, simulator_scale=SCALE, memory=MEMORY, home=str(folder),
             database_url=postgres_server.url_of(postgres_server.create_database()),
             max_concurrent_sessions=3, reconcile_every_s=0.5,
+            keep_alive_s=6000,  # at this scale 600 would be over before a killed host is back on a busy machine
         )  # fmt: skip
         start(settings)
         yield RaySystem(settings, ollama)
