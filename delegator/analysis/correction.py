@@ -83,9 +83,7 @@ class Correction:
 
     def __init__(self, weights: Weights, learned: Learned) -> None:
         """Find the places of the corrected features; those that the weights do not know are left out."""
-        places = np.searchsorted(weights.keys, learned.keys)
-        places[places == len(weights.keys)] = 0
-        known = weights.keys[places] == learned.keys
+        places, known = weights.look_up(learned.keys)
         self._weights = weights
         self._places = places[known]
         self._values: Floats = learned.steps[known] * learned.factors[known, None]

@@ -101,9 +101,7 @@ class LearnedReader:
         One look-up for all of them: what a look-up costs hardly hangs on how much is looked up.
         """
         keys = np.array([key for block in blocks for key in block], np.uint32)
-        places = np.searchsorted(self.weights.keys, keys)
-        places[places == len(self.weights.keys)] = 0
-        known = self.weights.keys[places] == keys
+        places, known = self.weights.look_up(keys)
         rarity = self.weights.rarity[places] * known
         gains: Floats = self.weights.steps[places] * (rarity * self.weights.factors[places])[:, None]
         if self._correction is not None:
@@ -153,9 +151,7 @@ class LearnedReader:
         """Work out new words, all with one look-up."""
         blocks = [keys for word in words for keys in keys_of_word(word)]
         keys = np.array([key for block in blocks for key in block], np.uint32)
-        places = np.searchsorted(self.weights.keys, keys)
-        places[places == len(self.weights.keys)] = 0
-        known = self.weights.keys[places] == keys
+        places, known = self.weights.look_up(keys)
         rarity = self.weights.rarity[places] * known
         ends = np.cumsum([0, *map(len, blocks)])
         gains: Floats = self.weights.steps[places] * (rarity * self.weights.factors[places])[:, None]

@@ -105,7 +105,8 @@ def _scaled(keys: Sequence[int], weights: Weights) -> tuple[Places, Floats]:
 
 
 def _rows(keys: Sequence[int], weights: Weights) -> Places:
-    return weights.rows_of(np.array(keys, np.uint32)) if keys else np.zeros(0, np.intp)
+    places, known = weights.look_up(np.array(keys, np.uint32))
+    return places[known]
 
 
 def _length(rows: Places, weights: Weights) -> np.float32:

@@ -56,17 +56,11 @@ class Weights:
     possible_from: float
     origin: dict[str, Any]
 
-    def rows_of(self, keys: Keys) -> npt.NDArray[np.intp]:
-        """Return the places of the keys that are known; the others are left out."""
+    def look_up(self, keys: Keys) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+        """Return the place of each key, and whether it is known; the place of an unknown one means nothing."""
         places = np.searchsorted(self.keys, keys)
         places[places == len(self.keys)] = 0
-        known: npt.NDArray[np.intp] = places[self.keys[places] == keys]
-        return known
-
-    def weighted(self, rows: npt.NDArray[np.intp]) -> Floats:
-        """Return what some features together add to each column, before their block is scaled to length 1."""
-        gains: Floats = (self.rarity[rows] * self.factors[rows]) @ self.steps[rows].astype(np.float32)
-        return gains
+        return places, self.keys[places] == keys
 
     def as_bytes(self) -> bytes:
         """Return the file; the same weights give the same bytes."""

@@ -5,7 +5,7 @@ Owns who may overrule whom: a caller stands above a rule, a rule above the text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -99,8 +99,3 @@ def _stands_in(phrase: str, words: Sequence[str]) -> bool:
     return bool(wanted) and any(
         tuple(words[at : at + len(wanted)]) == wanted for at in range(len(words) - len(wanted) + 1)
     )
-
-
-def not_excluded(roles: Iterable[str], wishes: Wishes) -> list[str]:
-    """Return the roles that nobody wants out."""
-    return [role for role in roles if role not in wishes.exclude]

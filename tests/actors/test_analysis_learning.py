@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -33,14 +32,6 @@ from tests.delegator.store.make import NOON
 
 TASKS = [f"Rotate the signing keys of the {name} gateway" for name in ("payment", "mail", "order")]
 NOTE = "Read with what use has taught (version {})."
-
-
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    opened = Store(database_url, pool_size=4)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -26,14 +25,6 @@ TASK = "Add user authentication feature"
 LONG = (
     "Rotating secrets weekly protects stolen laptops because revoked tokens expire before anybody replays them twice "
 )
-
-
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    opened = Store(database_url, pool_size=4)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -48,17 +48,9 @@ Restart = Callable[[], ManagerOnFakes]
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Store]:
-    opened = Store(database_url, pool_size=4)
-    await opened.open()
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def restart(database: Store) -> Restart:
-    """Return a new life of the manager on the same database."""
-    return lambda: ManagerOnFakes(database=database, understanding=InTwoMinds())
+def restart(store: Store) -> Restart:
+    """Return a new life of the manager on the same store."""
+    return lambda: ManagerOnFakes(database=store, understanding=InTwoMinds())
 
 
 @pytest.fixture
@@ -82,8 +74,8 @@ def the_open(manager: ManagerOnFakes) -> OpenSession:
     return session
 
 
-async def kinds(database: Store, session_id: str) -> list[EventKind]:
-    return [event.kind for event in await database.session_events(session_id)]
+async def kinds(store: Store, session_id: str) -> list[EventKind]:
+    return [event.kind for event in await store.session_events(session_id)]
 
 
 async def long_ago(manager: ManagerOnFakes) -> None:
@@ -96,9 +88,7 @@ async def long_ago(manager: ManagerOnFakes) -> None:
 # ── asking ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_an_unsure_analysis_is_asked_about_and_nothing_is_started(
-    manager: ManagerOnFakes, database: Store
-) -> None:
+async def test_an_unsure_analysis_is_asked_about_and_nothing_is_started(manager: ManagerOnFakes, store: Store) -> None:
     reply = await asked(manager)
 
     assert (reply.status, reply.session_status) == ("needs_input", SessionStatus.STARTING)
@@ -108,8 +98,8 @@ async def test_an_unsure_analysis_is_asked_about_and_nothing_is_started(
     assert [(option.answer, option.probability) for option in reply.question.options] == [(FIX, 0.5), (FEATURE, 0.4)]
     assert "test_lead" in reply.question.options[1].recommended_agents
     assert any("answer_question" in note for note in reply.notes)
-    assert await kinds(database, reply.session_id) == [EventKind.SESSION_ASKED]
-    assert await database.open_agents() == []
+    assert await kinds(store, reply.session_id) == [EventKind.SESSION_ASKED]
+    assert await store.open_agents() == []
     assert (manager.pool.leased, manager.host.wishes, manager.host.released) == (set(), [], [])
 
 
@@ -198,7 +188,7 @@ async def test_the_receipt_of_a_session_that_waits_counts_nothing(manager: Manag
     assert (receipt.duration_seconds, receipt.all_roles_gb_seconds, receipt.gb_seconds_saved) == (0, 0, 0)
 
 
-async def test_a_session_that_waits_can_be_ended(manager: ManagerOnFakes, database: Store) -> None:
+async def test_a_session_that_waits_can_be_ended(manager: ManagerOnFakes, store: Store) -> None:
     session_id = (await asked(manager)).session_id
 
     reply = await manager.end_session(s.OptionalSessionRef())
@@ -206,13 +196,13 @@ async def test_a_session_that_waits_can_be_ended(manager: ManagerOnFakes, databa
     assert (reply.agents_terminated, reply.models_unloaded, reply.receipt.final) == ([], [], True)
     view = await manager.get_session(s.SessionRef(session_id=session_id))
     assert (view.status, view.question, view.models) == (SessionStatus.COMPLETED, None, {})
-    assert await kinds(database, session_id) == [EventKind.SESSION_ASKED, EventKind.SESSION_ENDED]
-    assert await database.open_sessions() == []
+    assert await kinds(store, session_id) == [EventKind.SESSION_ASKED, EventKind.SESSION_ENDED]
+    assert await store.open_sessions() == []
     with pytest.raises(SessionEnded):
         await answered(manager, session_id)
 
 
-async def test_a_session_nobody_answers_is_timed_out(manager: ManagerOnFakes, database: Store) -> None:
+async def test_a_session_nobody_answers_is_timed_out(manager: ManagerOnFakes, store: Store) -> None:
     session_id = (await asked(manager)).session_id
     assert (await manager.sweep()).sessions_closed == []
     await long_ago(manager)
@@ -220,7 +210,7 @@ async def test_a_session_nobody_answers_is_timed_out(manager: ManagerOnFakes, da
     swept = await manager.sweep()
 
     assert swept.sessions_closed == [session_id]
-    assert await kinds(database, session_id) == [EventKind.SESSION_ASKED, EventKind.SESSION_TIMED_OUT]
+    assert await kinds(store, session_id) == [EventKind.SESSION_ASKED, EventKind.SESSION_TIMED_OUT]
     assert manager.open_sessions == 0
 
 
@@ -246,21 +236,21 @@ async def test_the_answer_decides_and_the_session_opens(manager: ManagerOnFakes,
 
 
 async def test_what_the_answer_made_of_a_session_is_stored_as_if_it_had_been_known(
-    manager: ManagerOnFakes, database: Store
+    manager: ManagerOnFakes, store: Store
 ) -> None:
     before = await asked(manager)
 
     reply = await answered(manager, before.session_id, "feature_development")
 
-    record = await database.session(before.session_id)
+    record = await store.session(before.session_id)
     assert record == the_open(manager).record
     assert record is not None
     assert (record.question, record.status, record.task_type) == (None, SessionStatus.ACTIVE, FEATURE)
     assert record.analysis["second_reading"] is None
     assert record.limits_complexity is reply.limits.complexity
     assert record.total_agents_spawned == len(reply.active_agents)
-    assert {agent.role for agent in await database.open_agents()} == set(reply.active_agents)
-    log = await kinds(database, before.session_id)
+    assert {agent.role for agent in await store.open_agents()} == set(reply.active_agents)
+    log = await kinds(store, before.session_id)
     assert log[:3] == [EventKind.SESSION_ASKED, EventKind.SESSION_ANSWERED, EventKind.SESSION_CREATED]
     assert log.count(EventKind.AGENT_SPAWNED) == len(reply.active_agents)
     assert log[-1] is EventKind.SESSION_READY
@@ -337,32 +327,28 @@ async def test_an_answer_answers_at_the_end_of_its_wait(manager: ManagerOnFakes)
 # ── what goes wrong ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_an_answered_session_for_which_there_is_no_room_has_failed(
-    manager: ManagerOnFakes, database: Store
-) -> None:
+async def test_an_answered_session_for_which_there_is_no_room_has_failed(manager: ManagerOnFakes, store: Store) -> None:
     session_id = (await asked(manager, degradation=["refuse"])).session_id
     manager.host.capacity_bytes = 1
 
     with pytest.raises(MemoryExceeded):
         await answered(manager, session_id)
 
-    record = await database.session(session_id)
+    record = await store.session(session_id)
     assert record is not None
     assert record.status is SessionStatus.FAILED
     assert (manager.open_sessions, manager.pool.leased) == (0, set())
-    assert await kinds(database, session_id) == [EventKind.SESSION_ASKED, EventKind.SESSION_FAILED]
+    assert await kinds(store, session_id) == [EventKind.SESSION_ASKED, EventKind.SESSION_FAILED]
 
 
-async def test_an_answered_session_whose_model_does_not_load_has_failed(
-    manager: ManagerOnFakes, database: Store
-) -> None:
+async def test_an_answered_session_whose_model_does_not_load_has_failed(manager: ManagerOnFakes, store: Store) -> None:
     session_id = (await asked(manager)).session_id
     manager.host.failures["warm"] = [OllamaUnavailable("http://fake", "it is off")]
 
     with pytest.raises(OllamaUnavailable):
         await answered(manager, session_id)
 
-    record = await database.session(session_id)
+    record = await store.session(session_id)
     assert record is not None
     assert (record.status, record.question) == (SessionStatus.FAILED, None)
     assert manager.pool.leased == set()
@@ -384,7 +370,7 @@ async def test_a_caller_who_leaves_before_the_answer_is_stored_leaves_the_sessio
 
 
 async def test_a_session_ended_while_its_answer_is_thought_about_is_completed(
-    manager: ManagerOnFakes, database: Store
+    manager: ManagerOnFakes, store: Store
 ) -> None:
     session = (await asked(manager)).session_id
     manager.gates.shut("choose")
@@ -398,7 +384,7 @@ async def test_a_session_ended_while_its_answer_is_thought_about_is_completed(
     with pytest.raises(SessionEnded):
         await answering
     assert (await ending).receipt.final
-    assert await kinds(database, session) == [EventKind.SESSION_ASKED, EventKind.SESSION_ENDED]
+    assert await kinds(store, session) == [EventKind.SESSION_ASKED, EventKind.SESSION_ENDED]
     assert manager.pool.leased == set()
 
 

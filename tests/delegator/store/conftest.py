@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from delegator.store.embedded import EmbeddedPostgres
-from delegator.store.store import Store
 from tests.fixtures_store import copy_data, libpq
-
-
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    opened = Store(database_url, pool_size=4)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
