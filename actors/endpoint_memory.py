@@ -120,9 +120,10 @@ class EndpointMemory:
     # ── bringing in ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def load(self, model: Model, session_id: str, evicted: Collection[str] = ()) -> float:
-        """Bring a model in for a session, which holds it from now on; return the model seconds it took.
+        """Bring a model in for a session, which holds it from now on; return the model seconds its load took.
 
-        One that another client has loaded becomes ours. `evicted`: what had to leave for it, to be told with it.
+        One that is there already, loaded by another client or before a restart, becomes ours, and took none.
+        `evicted`: what had to leave for it, to be told with it.
         """
         began = datetime.now(UTC)
         name = self.known_as(model.name)
@@ -169,7 +170,7 @@ class EndpointMemory:
         )
 
     async def _bring_in(self, entry: Entry, model: Model, session_id: str) -> tuple[float, bool]:
-        """Load; return the model seconds that took, and whether Ollama had it already, as we want it."""
+        """Load; return the model seconds the load took, and whether Ollama had it already, as we want it."""
         await self._look_up(entry, model)
         await self._reservations.reserve(entry.model, entry.size_bytes, model.gpu)
         before = await self._listed()
@@ -188,7 +189,8 @@ class EndpointMemory:
         load_s = self._clock.elapsed_s(mark)
         await self._measure(entry, before or {})
         there = (before or {}).get(entry.model)
-        return load_s, there is not None and there.num_ctx == self._shelf.window_of(entry.model, entry.num_ctx)
+        was_there = there is not None and there.num_ctx == self._shelf.window_of(entry.model, entry.num_ctx)
+        return 0.0 if was_there else load_s, was_there
 
     async def _look_up(self, entry: Entry, model: Model) -> None:
         """Find out what the model is where nobody has asked yet, as after a restart; its estimate gets better by it."""

@@ -134,6 +134,7 @@ class ModelHost:
         self._managers_life = ""
         self._knows_holders = False
         self._change: asyncio.Task[None] | None = None
+        self._under_way: Change | None = None
         self._drops: set[asyncio.Task[None]] = set()
         self._wake: asyncio.TimerHandle | None = None
         self._chores: list[asyncio.Task[None]] = []
@@ -322,6 +323,7 @@ class ModelHost:
         for turn_id in decision.grants:
             self._grant(turn_id)
         if decision.change is not None:
+            self._under_way = decision.change
             self._change = asyncio.create_task(self._carry_out(decision.change))
         for model in decision.drops:
             self._drop(model)
@@ -387,7 +389,7 @@ class ModelHost:
             self._change_failed(change, wanted, ModelLoadFailed(self._spec.url, change.load or "", why))
         finally:
             self._memory.let_stay(change.evict)
-            self._change = None
+            self._change = self._under_way = None
             self._dispatcher.change_done()
             self._pump()
 
@@ -477,8 +479,11 @@ class ModelHost:
                     self._hold(entry, session_id)
 
     def _has_room(self, session_id: str, entry: Entry) -> bool:
-        """Return whether a session may hold that model beside what it holds here, by its latest limit."""
+        """Return whether a session may hold that model beside what it holds, or is about to, by its latest limit."""
         held = sum(e.size_bytes for e in self._ledger.held_by(session_id))
+        coming = self._under_way
+        if coming is not None and coming.load is not None and coming.session_id == session_id:
+            held += 0 if coming.load in self._ledger else self._size_of(coming.load)
         return held + entry.size_bytes <= self._limits.get(session_id, self._spec.capacity_bytes)
 
     async def _settle_load(self, entry: Entry) -> None:

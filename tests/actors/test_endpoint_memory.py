@@ -188,11 +188,15 @@ async def test_a_load_tells_all_that_is_to_be_remembered_of_it(on_stage: OnStage
     assert it.memory.load_s(MISTRAL) == load_s
 
 
-async def test_taking_over_what_is_loaded_already_teaches_nothing_about_load_times(on_stage: OnStage) -> None:
+async def test_taking_over_what_is_loaded_already_takes_no_load_and_teaches_nothing_about_load_times(
+    on_stage: OnStage,
+) -> None:
     it = await on_stage()
     await it.loads_elsewhere(MISTRAL.name)
 
-    await it.memory.load(MISTRAL, "s1")
+    took_s = await it.memory.load(MISTRAL, "s1")
+
+    assert took_s == 0
 
     (loaded,) = await it.events(EventKind.MODEL_LOADED)
     assert loaded.data["was_there"] is True

@@ -20,6 +20,7 @@ from delegator.errors import (
     SessionEnded,
 )
 from delegator.ollama.client import LoadOptions
+from delegator.residency.demand import Outlook
 from delegator.schemas import EventKind
 from delegator.settings import GB
 from tests.actors.conftest import DEADLINE_S, until
@@ -225,6 +226,34 @@ async def test_what_a_session_lets_go_of_passes_to_one_that_will_want_it(start_h
 
     assert released.kept == (DEVELOPER,)
     assert [r.holders for r in it.residents()] == [("s2",)]
+
+
+async def test_what_passes_to_a_session_leaves_room_for_the_model_that_is_being_brought_in_for_it(
+    start_host: Any,
+) -> None:
+    it = await start_host(capacity=40 * GB)
+    await it.host.reconcile(await it.claims(s1=(TESTER,), s2=(TESTER,), s3=(PRODUCT,)))
+    await it.host.warm(it.wish("w1", PRODUCT, session="s3"), DEADLINE_S)
+    await it.host.acquire(it.wish("t1", TESTER, session="s2"), DEADLINE_S)
+    evicting = it.reservations.slow_down()
+    wish = replace(it.wish("w2", ARCHITECT, limit=25 * GB), outlook=Outlook("s1", ARCHITECT, (TESTER,)))
+    loading = asyncio.create_task(it.host.warm(wish, DEADLINE_S))
+    await evicting.wait()
+
+    await it.host.release_turn("t1")
+    letting_go = asyncio.create_task(it.host.release_models("s2", [TESTER]))
+    await until(lambda: "s2" not in holders_of(it, TESTER))
+    it.reservations.go_on()
+    await letting_go
+    await loading
+
+    await it.host.flush()
+    assert holders_of(it, ARCHITECT) == ("s1",)
+    assert [e for e in it.events if e.kind is EventKind.MODEL_HELD and (e.model, e.session_id) == (TESTER, "s1")] == []
+
+
+def holders_of(it: Any, model: str) -> tuple[str, ...]:
+    return next((r.holders for r in it.residents() if r.model == model), ())
 
 
 async def test_models_of_sessions_that_are_gone_are_unloaded_by_a_sweep(start_host: Any) -> None:

@@ -50,7 +50,7 @@ async def ends_clean(
     assert differences(receipt, log) == []
     assert receipt.turns == [e.kind for e in log].count(EventKind.TURN_COMPLETED)
     assert receipt.loads == [e.kind for e in log].count(EventKind.MODEL_LOADED)
-    assert 0 < receipt.peak_gb <= limit_gb
+    assert 0 < receipt.peak_gb <= limit_gb, [(e.at, e.kind, e.model, e.data.get("bytes")) for e in log if e.model]
     for name, endpoint in team.endpoints.items():
         assert endpoint.peak_bytes <= team._parts.hosts.get(name).capacity_bytes
 
