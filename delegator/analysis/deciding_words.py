@@ -27,6 +27,8 @@ class DecidingWords(Mapping[str, tuple[str, ...]]):
         self._types, self._roles = weights.types, weights.roles
         self._further = further
         self._leads: dict[str, list[list[float]]] = {}
+        self._places_of: dict[str, list[int]] = {}
+        self._namable = [at for at, word in enumerate(sums.words) if len(word) > 1 and word[0].isalpha()]
 
     def __getitem__(self, name: str) -> tuple[str, ...]:
         if name in self._further:
@@ -50,11 +52,14 @@ class DecidingWords(Mapping[str, tuple[str, ...]]):
 
     def _places(self, name: str) -> list[int]:
         """Return the places of the words that are named, the strongest first. Texts are short: lists beat arrays."""
-        lead = self._lead(name)
-        words = self._sums.words
-        shown = [at for at in range(len(words)) if lead[at] > 0 and len(words[at]) > 1 and words[at][0].isalpha()]
-        shown.sort(key=lambda at: -lead[at])
-        return [at for at in shown[:SHOWN_WORDS] if lead[at] >= LEAST_SHARE * lead[shown[0]]]
+        places = self._places_of.get(name)
+        if places is None:
+            lead = self._lead(name)
+            shown = [at for at in self._namable if lead[at] > 0]
+            shown.sort(key=lead.__getitem__, reverse=True)
+            least = LEAST_SHARE * lead[shown[0]] if shown else 0.0
+            places = self._places_of[name] = [at for at in shown[:SHOWN_WORDS] if lead[at] >= least]
+        return places
 
     def _lead(self, name: str) -> list[float]:
         """Return by how much each word speaks for a type or role above the mean of its kind."""
@@ -65,7 +70,7 @@ class DecidingWords(Mapping[str, tuple[str, ...]]):
     def _leads_of(self, kind: str, columns: slice) -> list[list[float]]:
         if kind not in self._leads:
             of_kind = self._sums.by_word[:, columns]
-            lead: Floats = of_kind - of_kind.mean(axis=1, keepdims=True)
+            lead: Floats = of_kind - of_kind.sum(axis=1, keepdims=True) / of_kind.shape[1]
             self._leads[kind] = lead.T.tolist()
         return self._leads[kind]
 

@@ -6,9 +6,9 @@ reading is decided in the files for complexity, team and limits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 import numpy as np
@@ -25,6 +25,9 @@ from delegator.roles.catalogue import Catalogue
 from delegator.words import TaskType
 
 Name = TypeVar("Name", bound=str)
+
+Reread = Callable[[tuple[str, ...]], tuple[Floats, Floats]]
+"""Reads a text anew without some of its words: what the rest adds up to, and what use has taught of it."""
 
 TURNING_WORDS = 3
 """Where more words than this would have to go for another type, the reading does not hang on words."""
@@ -58,13 +61,14 @@ class LearnedUnderstanding:
         by_type = _ranked(weights.types, chances[0])
         strangers = self._by_keyword(text) if self._has_strangers else {}
         words = DecidingWords(sums, weights, strangers)
+        without = cache(lambda gone: self._reader.total(text_without(text, gone)))  # asked for the same words again
         return Reading(
             chances=by_type,
             own=dict.fromkeys(strangers, 1.0) | self._own(own[0]),
             words=words,
             possible=tuple(name for name, chance in by_type.items() if chance >= weights.possible_from),
-            turning=self._turning(text, sums, next(iter(by_type))),
-            without=WithoutWord(self._known, partial(self._without, text, sums, words)),
+            turning=self._turning(sums, without, next(iter(by_type))),
+            without=WithoutWord(self._known, partial(self._without, sums, without, words)),
             taught=self._taught(sums.taught),
         )
 
@@ -92,7 +96,7 @@ class LearnedUnderstanding:
 
     # ── which words decided ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _turning(self, text: str, sums: Sums, best: TaskType) -> Turning | None:
+    def _turning(self, sums: Sums, without: Reread, best: TaskType) -> Turning | None:
         types = len(self.weights.types)
         by_word, total = sums.by_word[:, :types], sums.total[:types]
         place = self.weights.types.index(best)
@@ -103,18 +107,18 @@ class LearnedUnderstanding:
         for count in range(1, min(TURNING_WORDS, len(order)) + 1):
             if int((total - by_word[order[:count]].sum(axis=0)).argmax()) != place:
                 gone = tuple(sums.words[at] for at in sorted(order[:count]))
-                now = int(self._reader.total(text_without(text, gone))[0][:types].argmax())
+                now = int(without(gone)[0][:types].argmax())
                 return Turning(gone, self.weights.types[now]) if now != place else None
         return None
 
-    def _without(self, text: str, sums: Sums, words: DecidingWords, role: str) -> Without | None:
+    def _without(self, sums: Sums, without: Reread, words: DecidingWords, role: str) -> Without | None:
         place = words.strongest_for(role)
         if place is None:
             return None
         word = sums.words[place]
 
         def exactly() -> Without:
-            return self._as_without(word, *self._reader.total(text_without(text, (word,))))
+            return self._as_without(word, *without((word,)))
 
         left, taught = sums.total - sums.by_word[place], sums.taught - sums.taught_by_word[place]
         return replace(self._as_without(word, left, taught), exactly=exactly)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -43,18 +43,14 @@ class Sums:
     by_word: Floats
     rest: Floats
     taught_by_word: Floats
+    total: Floats = field(init=False)
+    """All of it together. Shape (columns,)."""
+    taught: Floats = field(init=False)
+    """What use has taught of all words. Shape (roles,); (0,) while nothing was learned."""
 
-    @property
-    def total(self) -> Floats:
-        """Shape (columns,)."""
-        total: Floats = self.by_word.sum(axis=0) + self.rest
-        return total
-
-    @property
-    def taught(self) -> Floats:
-        """Shape (roles,); (0,) while nothing was learned."""
-        taught: Floats = self.taught_by_word.sum(axis=0)
-        return taught
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "total", self.by_word.sum(axis=0) + self.rest)
+        object.__setattr__(self, "taught", self.taught_by_word.sum(axis=0))
 
 
 class LearnedReader:
