@@ -65,6 +65,24 @@ from delegator.learning_schemas import (
     RetrainAnalysisReply,
     RetrainAnalysisRequest,
 )
+from delegator.monitor_schemas import (
+    Alert,
+    AlertRule,
+    DayFigures,
+    Drift,
+    DurationShare,
+    EndpointName,
+    ListAlertsReply,
+    ListAlertsRequest,
+    ModelControlReply,
+    ModelControlRequest,
+    ModelName,
+    MoneyFigures,
+    QueuedTurn,
+    RestartAgentReply,
+    RestartAgentRequest,
+    RoleFigures,
+)
 from delegator.task_analysis import (
     Alternative,
     AnalyzeTaskRequest,
@@ -82,6 +100,8 @@ __all__ = [
     "MAX_CONTEXT_BYTES",
     "MAX_CONTEXT_DEPTH",
     "MAX_TEXT_CHARS",
+    "Alert",
+    "AlertRule",
     "Alternative",
     "Amount",
     "AnalysisEvaluation",
@@ -92,6 +112,10 @@ __all__ = [
     "CorpusFigures",
     "Count",
     "Day",
+    "DayFigures",
+    "Drift",
+    "DurationShare",
+    "EndpointName",
     "EventKind",
     "GigabyteSeconds",
     "Gigabytes",
@@ -100,10 +124,17 @@ __all__ = [
     "HistoryFigures",
     "Ladder",
     "Limits",
+    "ListAlertsReply",
+    "ListAlertsRequest",
     "ListAnalysisVersionsReply",
+    "ModelControlReply",
+    "ModelControlRequest",
+    "ModelName",
     "Moment",
+    "MoneyFigures",
     "Name",
     "Priority",
+    "QueuedTurn",
     "Rate",
     "Rating",
     "Ratio",
@@ -114,8 +145,11 @@ __all__ = [
     "ResetAnalysisReply",
     "ResetAnalysisRequest",
     "Resources",
+    "RestartAgentReply",
+    "RestartAgentRequest",
     "RetrainAnalysisReply",
     "RetrainAnalysisRequest",
+    "RoleFigures",
     "RoleNames",
     "RoleNeed",
     "Rung",
@@ -138,7 +172,7 @@ __all__ = [
     "no_bool",
     "rungs_in_words",
 ]
-"""What comes from the three modules below this one, so that whoever speaks the vocabulary needs this module alone."""
+"""What comes from the four modules below this one, so that whoever speaks the vocabulary needs this module alone."""
 
 
 class NoInput(Request):
@@ -447,11 +481,31 @@ class ListActiveSessionsReply(Reply):
     total_sessions: int
 
 
+HistorySort = Literal["started", "duration", "agents", "category", "status", "gb_seconds", "saved"]
+"""What past sessions are sorted by; gb_seconds and saved are those of their receipts."""
+
+
 class SessionHistoryRequest(Request):
     """One page of past sessions."""
 
     date: Day | None = Field(None, description="A UTC day, YYYY-MM-DD; without it all days.")
-    page: Count = Field(1, ge=1, le=1_000_000, description="Page of 50, counted from 1.")
+    from_date: Day | None = Field(None, alias="from", description="First UTC day of a range, YYYY-MM-DD.")
+    to_date: Day | None = Field(None, alias="to", description="Last UTC day of a range; without it today.")
+    category: TaskCategory | None = Field(None, description="Only sessions of this category.")
+    status: SessionStatus | None = Field(None, description="Only sessions with this status.")
+    text: ShortText | None = Field(None, description="Only sessions whose task or id has this in it, in any case.")
+    sort: HistorySort = Field("started", description="What they are sorted by.")
+    descending: bool = Field(True, description="The largest, or latest, first.")
+    page: Count = Field(1, ge=1, le=1_000_000, description="Page, counted from 1.")
+    page_size: Count = Field(50, ge=1, le=200, description="Sessions a page.")
+
+    @model_validator(mode="after")
+    def _one_span(self) -> Self:
+        if self.date is not None and (self.from_date is not None or self.to_date is not None):
+            raise ValueError("'date' is one day and 'from' begins a range; give one of them")
+        if self.to_date is not None and (self.from_date is None or self.to_date < self.from_date):
+            raise ValueError("'to' needs a 'from' that is not later")
+        return self
 
 
 class HistorySession(Reply):
@@ -572,6 +626,10 @@ class AgentInfo(Reply):
     restarts: int
     turns_running: int
     endpoints: list[str] = Field(default_factory=list, description="Where its model runs, for its sessions.")
+    sessions_served: int = Field(0, description="Sessions it has worked for since it was spawned.")
+    turns_done: int = Field(0, description="Turns it has taken since it was spawned.")
+    tokens_per_second: float | None = Field(None, description="Of its latest turns; None before the first.")
+    speaking_for: str | None = Field(None, description="The session it speaks for now.")
 
 
 class ListAgentsRequest(OptionalSessionRef):
@@ -842,6 +900,7 @@ class ResidentModel(Reply):
     foreign: bool = Field(description="Loaded by somebody else; counted, never touched.")
     busy: bool
     loaded_at: Moment | None
+    pinned: bool = Field(False, description="It stays though no session holds it, until it is unpinned.")
 
 
 class EndpointInfo(Reply):
@@ -875,6 +934,9 @@ class ResourceSummaryReply(Reply):
     endpoints: list[EndpointInfo] = Field(default_factory=list, description="Each Ollama endpoint by itself.")
     prefetches: int = Field(0, description="Next speakers' models brought in ahead of their turn, since the start.")
     prefetch_hit_ratio: Ratio | None = Field(None, description="Share of them that were there when the turn came.")
+    queue: list[QueuedTurn] = Field(default_factory=list, description="Turns that wait, by endpoint, the next first.")
+    drift: Drift | None = Field(None, description="The latest comparison with Ollama and Ray.")
+    alerts: int = Field(0, description="Alerts that are raised now; list_alerts shows them.")
 
 
 class StatisticsRequest(Request):
@@ -906,15 +968,21 @@ class StatisticsReply(Reply):
     gb_seconds: float
     gb_seconds_saved: float
     simulated_sessions: int = Field(0, description="How many of the sessions ran on simulated models.")
+    days: list[DayFigures] = Field(default_factory=list, description="Each day of the range, also those without any.")
+    durations: list[DurationShare] = Field(default_factory=list, description="Ended sessions by how long they took.")
+    roles: list[RoleFigures] = Field(default_factory=list, description="The most used role first.")
+    turns: int = 0
+    prompt_tokens: int = 0
+    reply_tokens: int = 0
+    loads: int = Field(0, description="Models that were brought in for the sessions.")
+    load_seconds: Seconds = 0.0
+    swaps: int = Field(0, description="Models that had to leave memory for them.")
+    resident_hit_ratio: Ratio | None = Field(None, description="Share of turns that found their model in memory.")
+    prefetch_hit_ratio: Ratio | None = Field(None, description="Share of prefetched models that met their turn.")
+    money: list[MoneyFigures] = Field(default_factory=list, description="By currency; empty where no price was set.")
 
 
 # ── models on the disks ───────────────────────────────────────────────────────────────────────────────────────────
-
-ModelName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
-"""A model as Ollama names it: printable ASCII without blanks; without a tag `:latest` is meant."""
-
-EndpointName = Name
-"""Short name of an Ollama endpoint, as list_models and resource_summary show it."""
 
 
 class ModelRef(Request):
@@ -1069,6 +1137,11 @@ class Event(Reply):
     role: str | None = None
     model: str | None = None
     data: dict[str, Any] = Field(default_factory=dict)
+    by: str | None = Field(None, description="Who caused it from outside; None where it came about by itself.")
+
+
+EventKinds = Annotated[tuple[EventKind, ...], Field(max_length=len(EventKind)), BeforeValidator(names_in_words)]
+"""Kinds of events, as a list or as words with commas between them."""
 
 
 class ListEventsRequest(Request):
@@ -1077,6 +1150,11 @@ class ListEventsRequest(Request):
     session_id: Name | None = Field(None, description="Only events of this session.")
     after: Count = Field(0, ge=0, le=2**62, description="Only events with a larger id.")
     limit: Count = Field(100, ge=1, le=1_000, description="At most this many.")
+    kinds: EventKinds = Field((), description="Only events of these kinds; empty: of all.")
+    role: Name | None = Field(None, description="Only events about this role.")
+    model: ModelName | None = Field(None, description="Only events about this model.")
+    before: Count | None = Field(None, ge=1, le=2**62, description="Only events with a smaller id.")
+    latest: bool = Field(False, description="The last ones that fit instead of the first; still oldest first.")
 
 
 class ListEventsReply(Reply):

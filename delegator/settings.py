@@ -116,7 +116,10 @@ SizeBytes = Annotated[
 Port = Annotated[int, BeforeValidator(no_bool), Field(ge=1, le=65535)]
 PortOrNone = Annotated[int, BeforeValidator(no_bool), Field(ge=0, le=65535)]
 Count = Annotated[int, BeforeValidator(no_bool), Field(ge=1)]
+CountOrNone = Annotated[int, BeforeValidator(no_bool), Field(ge=0)]
 Positive = Annotated[float, BeforeValidator(no_bool), Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, BeforeValidator(no_bool), Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 # ── the tree ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -181,7 +184,7 @@ class AnalysisSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rules: tuple[StandingRule, ...] = Field((), description="Standing rules about teams, the first stands highest.")
-    unheard_share: Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+    unheard_share: Share = Field(
         0.02, description="A role of whose words at most this share reached the answer is noted as unheard."
     )
     second_opinion: Annotated[str, AfterValidator(_opinion)] = Field(
@@ -192,6 +195,30 @@ class AnalysisSettings(BaseModel):
     second_opinion_s: Annotated[Positive, Field(le=10)] = Field(
         5, description="Real seconds that asking may take; after them the local reading counts."
     )
+
+
+class AlertSettings(BaseModel):
+    """When somebody's attention is wanted; a limit of 0 switches its rule off. `docs/monitor.md` tells how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    memory_share: Share = Field(0.95, description="Share of an endpoint's capacity that models may take.")
+    queue_wait_s: NotNegative = Field(300, description="Model seconds a turn may wait.")
+    suspect_host: bool = Field(True, description="Tell when an Ollama is suspect.")
+    crash_loop: CountOrNone = Field(3, description="Restarts of one agent within crash_loop_s.")
+    crash_loop_s: Positive = Field(600, description="Real seconds over which restarts are counted.")
+    drift_s: NotNegative = Field(
+        60, description="Real seconds since what is shown was last found equal to what Ollama and Ray say."
+    )
+    disk_free_gb: NotNegative = Field(2, description="GB that must be free where the record is kept.")
+    raise_after_s: NotNegative = Field(10, description="Real seconds a rule must be broken before it is told.")
+    clear_after_s: NotNegative = Field(30, description="Real seconds it must be kept before that is told.")
+    clear_share: Share = Field(0.9, description="Share of its limit below which a figure counts as well again.")
+    every_s: Positive = Field(5, description="Real seconds between two looks.")
+    webhook: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        None, repr=False, description="Address that is told by POST when an alert is raised or cleared."
+    )
+    webhook_deadline_s: Annotated[Positive, Field(le=60)] = Field(5, description="Real seconds it may take to answer.")
 
 
 class EndpointSettings(BaseModel):
@@ -252,6 +279,7 @@ class Settings(BaseSettings):
     )
     port: Port = Field(8000, description="Port of API, MCP and monitor.")
     dashboard_port: PortOrNone = Field(8265, description="Port of the Ray dashboard; 0 switches it off.")
+    metrics_port: PortOrNone = Field(8266, description="Port of the Prometheus metrics; 0 takes a free one.")
     ray_port: PortOrNone = Field(0, description="Port of Ray's head; 0 takes a free one.")
     ray_address: str | None = Field(None, description="Join this Ray ('auto' or an address) instead of starting one.")
     database_url: Annotated[str, AfterValidator(_postgresql_url)] | None = Field(
@@ -325,6 +353,9 @@ class Settings(BaseSettings):
 
     # Decisions.
     analysis: AnalysisSettings = Field(AnalysisSettings(), description="How tasks are analysed.")
+
+    # Attention.
+    alerts: AlertSettings = Field(AlertSettings(), description="When somebody's attention is wanted.")
 
     # The receipt.
     residency: ResidencySettings = Field(

@@ -133,3 +133,6 @@ class EventKind(StrEnum):
     ROLE_UNHEARD = "role_unheard"
     ANALYSIS_LEARNED = "analysis_learned"
     ANALYSIS_RESET = "analysis_reset"
+    CONTROL_USED = "control_used"
+    ALERT_RAISED = "alert_raised"
+    ALERT_CLEARED = "alert_cleared"

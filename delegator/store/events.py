@@ -20,10 +20,12 @@ from delegator.store.tables import events
 
 _APPEND = text(
     """
-    INSERT INTO delegator_events (uid, kind, at, session_id, role, model, data)
-    SELECT uid, kind, at, session_id, role, model, data
+    INSERT INTO delegator_events (uid, kind, at, session_id, role, model, data, principal)
+    SELECT uid, kind, at, session_id, role, model, data, principal
     FROM jsonb_to_recordset(:rows)
-        AS new (uid uuid, kind text, at timestamptz, session_id text, role text, model text, data jsonb)
+        AS new (
+            uid uuid, kind text, at timestamptz, session_id text, role text, model text, data jsonb, principal text
+        )
     ON CONFLICT (uid) DO NOTHING
     """
 ).bindparams(bindparam("rows", type_=JSONB))
@@ -37,6 +39,7 @@ _COLUMNS = (
     events.c.role,
     events.c.model,
     events.c.data,
+    events.c.principal,
 )
 
 
@@ -82,6 +85,7 @@ def _as_row(event: NewEvent) -> dict[str, Any]:
         "role": event.role,
         "model": event.model,
         "data": event.data,
+        "principal": event.by,
     }
 
 
@@ -94,4 +98,5 @@ def _event(row: Row[*tuple[Any, ...]]) -> Event:
         role=row.role,
         model=row.model,
         data=row.data,
+        by=row.principal,
     )

@@ -132,7 +132,10 @@ class MessageRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """A line for the event log. Its `uid` makes a repeated append harmless: the second one is ignored."""
+    """A line for the event log. Its `uid` makes a repeated append harmless: the second one is ignored.
+
+    `by`: who caused it from outside; None where it came about by itself.
+    """
 
     kind: EventKind
     at: datetime
@@ -141,6 +144,7 @@ class NewEvent:
     model: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
     uid: UUID = field(default_factory=uuid4)
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

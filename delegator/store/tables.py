@@ -201,10 +201,11 @@ events = Table(
     Column("role", Text),
     Column("model", Text),
     Column("data", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    Column("principal", Text, comment="who caused it; null until callers have names"),
+    Column("principal", Text, comment="who caused it from outside; null where it came about by itself"),
     one_of("kind", _words(EventKind)),
     CheckConstraint("jsonb_typeof(data) = 'object'", name="data"),
     Index("ix_delegator_events_session_id", "session_id", "event_id"),
+    Index("ix_delegator_events_kind", "kind", "event_id"),
     comment="Append-only: no UPDATE or TRUNCATE; DELETE only where the transaction sets delegator.retention = on",
 )
 

@@ -16,7 +16,7 @@ from delegator.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest version in `versions/`; a test compares."""
 
 VERSION_TABLE = "delegator_schema_version"
