@@ -12,7 +12,7 @@ from mcp.shared.exceptions import MCPError
 from delegator import schemas as s
 from delegator.errors import DelegatorError, NotFound
 from delegator.schemas import ErrorReply
-from serve_app import faults
+from serve_app import apps, faults
 from serve_app.following import silent
 from serve_app.operations import BY_NAME
 
@@ -42,6 +42,7 @@ _RESOURCES = types.ListResourcesResult(
         )
         for uri, name in _READS.items()
     ]
+    + apps.RESOURCES
 )
 
 _TEMPLATES = types.ListResourceTemplatesResult(
@@ -129,6 +130,8 @@ def reader(provider: Provider) -> Reader:
 
     async def read(_ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         uri = str(params.uri)
+        if (view := apps.read(uri)) is not None:
+            return view
         name, request = _meant(uri)
         try:
             reply = await BY_NAME[name].run(await provider(silent), request)

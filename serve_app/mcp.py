@@ -30,7 +30,7 @@ from delegator.schemas import (
     Request,
 )
 from delegator.wording import near_miss
-from serve_app import elicitation, faults, guides
+from serve_app import apps, elicitation, faults, guides
 from serve_app.backend import Backend
 from serve_app.following import Report, follow, silent
 from serve_app.json_schema import self_contained
@@ -73,7 +73,7 @@ def build_mcp(provider: Provider) -> Server[Any]:
         except Exception as exc:
             return _error(faults.delegator_error(exc))
 
-    return Server(
+    server: Server[Any] = Server(
         "delegator",
         title="Delegator",
         version=VERSION,
@@ -93,6 +93,8 @@ def build_mcp(provider: Provider) -> Server[Any]:
             "resources/templates/list": _LISTS,
         },
     )
+    server.extensions.update(apps.EXTENSIONS)
+    return server
 
 
 def at_once(backend: Backend) -> Provider:
@@ -118,6 +120,7 @@ def _tool(operation: Operation) -> types.Tool:
             idempotent_hint=operation.idempotent,
             open_world_hint=False,
         ),
+        _meta=apps.meta_of(operation.name),
     )
 
 
