@@ -49,7 +49,7 @@ def opened(page: Page, scene: Scene, uri: str, tool: str, args: dict[str, Any], 
 
     def call_tool(name: str, arguments: dict[str, Any]) -> str:
         operation = BY_NAME[name]
-        answer = scene.answers.get(name, REPLIES.get(name))
+        answer = scene.answers.get(name) or REPLIES[name]
         reply = answer(operation.request.model_validate(arguments)) if callable(answer) else answer
         text = reply.model_dump_json(by_alias=True)
         return json.dumps({"content": [{"type": "text", "text": text}], "structuredContent": json.loads(text)})
