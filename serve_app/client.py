@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from delegator import schemas as s
 from delegator.errors import DeadlineExceeded, RemoteError, SystemNotRunning, Unavailable
-from serve_app import faults
+from serve_app import caller, faults
 from serve_app.calls import AsyncCaller, Calls, PlainCaller
 from serve_app.operations import CURRENT, Operation
 
@@ -45,15 +45,23 @@ class _Outgoing:
 
 
 class _Connected(Calls):
-    def __init__(self, address: str = DEFAULT_ADDRESS, *, answer_s: float = ANSWER_S) -> None:
+    def __init__(
+        self, address: str = DEFAULT_ADDRESS, *, answer_s: float = ANSWER_S, calls_as: str | None = None
+    ) -> None:
         """Remember where to call; nothing is opened before the first call.
 
         Args:
             address: scheme, host and port, such as http://127.0.0.1:8000.
             answer_s: real seconds a call may take beyond the wait it asks for itself.
+            calls_as: who calls, for the event log; None: nothing is said, unless a face does (see `caller.py`).
         """
         self.address = address.rstrip("/")
         self.answer_s = answer_s
+        self._calls_as = calls_as or ""
+
+    def _headers(self) -> dict[str, bytes]:
+        name = caller.current() or caller.cleaned(self._calls_as)
+        return {caller.HEADER: name.encode("utf-8", "replace")} if name else {}
 
     def _settings(self) -> dict[str, Any]:
         # A proxy from the environment must not stand between a program and its own machine.
@@ -73,8 +81,10 @@ class _Connected(Calls):
 class Client(_Connected, PlainCaller):
     """Delegator for plain code; use as a context manager, or call `close`."""
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, *, answer_s: float = ANSWER_S) -> None:
-        super().__init__(address, answer_s=answer_s)
+    def __init__(
+        self, address: str = DEFAULT_ADDRESS, *, answer_s: float = ANSWER_S, calls_as: str | None = None
+    ) -> None:
+        super().__init__(address, answer_s=answer_s, calls_as=calls_as)
         self._http = httpx.Client(**self._settings())
 
     def call(self, operation: Operation, request: s.Request) -> s.Reply:
@@ -87,7 +97,9 @@ class Client(_Connected, PlainCaller):
         """
         out, timeout = outgoing(operation, request), self._timeout(request)
         try:
-            response = self._http.request(out.method, out.path, params=out.query, json=out.body, timeout=timeout)
+            response = self._http.request(
+                out.method, out.path, params=out.query, json=out.body, headers=self._headers(), timeout=timeout
+            )
         except httpx.HTTPError as exc:
             raise self._failed(exc, operation, timeout) from exc
         return incoming(operation, response, address=self.address)
@@ -113,15 +125,19 @@ class Client(_Connected, PlainCaller):
 class AsyncClient(_Connected, AsyncCaller):
     """Delegator for async code; a `Backend`, so that any face can stand on it."""
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, *, answer_s: float = ANSWER_S) -> None:
-        super().__init__(address, answer_s=answer_s)
+    def __init__(
+        self, address: str = DEFAULT_ADDRESS, *, answer_s: float = ANSWER_S, calls_as: str | None = None
+    ) -> None:
+        super().__init__(address, answer_s=answer_s, calls_as=calls_as)
         self._http = httpx.AsyncClient(**self._settings())
 
     async def call(self, operation: Operation, request: s.Request) -> s.Reply:
         """Do one operation of the table; errors as with `Client.call`."""
         out, timeout = outgoing(operation, request), self._timeout(request)
         try:
-            response = await self._http.request(out.method, out.path, params=out.query, json=out.body, timeout=timeout)
+            response = await self._http.request(
+                out.method, out.path, params=out.query, json=out.body, headers=self._headers(), timeout=timeout
+            )
         except httpx.HTTPError as exc:
             raise self._failed(exc, operation, timeout) from exc
         return incoming(operation, response, address=self.address)
@@ -173,8 +189,13 @@ def outgoing(operation: Operation, request: s.Request) -> _Outgoing:
         path = path.replace(f"{{{name}}}", CURRENT if value is None else quote(str(value), safe=""))
     if operation.method == "POST":
         return _Outgoing(operation.method, path, {}, values)
-    query = {name: str(value) for name, value in values.items() if value is not None}
+    query = {name: _as_query(value) for name, value in values.items() if value is not None}
     return _Outgoing(operation.method, path, query, None)
+
+
+def _as_query(value: Any) -> str:
+    """Write a value as one parameter; a list as words with commas between them."""
+    return ",".join(str(item) for item in value) if isinstance(value, list) else str(value)
 
 
 def incoming(operation: Operation, response: httpx.Response, *, address: str) -> s.Reply:

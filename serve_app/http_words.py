@@ -91,6 +91,8 @@ def _parameter(name: str, schema: dict[str, Any], where: str, *, required: bool,
         "required": required or where == "path",
         "schema": {key: value for key, value in schema.items() if key != "description"},
     }
+    if schema.get("type") == "array":
+        found |= {"style": "form", "explode": False}  # once, with commas between the words
     if told:
         found["description"] = told
     if example is not None:

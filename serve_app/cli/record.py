@@ -1,6 +1,7 @@
 """Commands that look at what is and what was: plan, agents, receipt, history, statistics, events, resources, clean-up.
 
-All but the receipt's (`receipt.py`) are made from rows of the table of operations; nothing here but their words.
+These are made from rows of the table of operations; nothing here but their words. Those that do more have files of
+their own: `receipt.py`, `events.py`, `report.py`, `top.py`.
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 import typer
 
 from serve_app.cli.commands import RECORD, SYSTEM, TEAM, WORK
+from serve_app.cli.events import add_events
 from serve_app.cli.operation_commands import OperationCommand
 from serve_app.cli.receipt import add_receipt
+from serve_app.cli.report import add_report
 from serve_app.cli.request_options import TEAM_OPTIONS
 from serve_app.cli.sessions import SESSION
+from serve_app.cli.top import add_top
 
 COMMANDS = (
     (
@@ -48,9 +52,15 @@ COMMANDS = (
         OperationCommand(
             operation="session_history",
             word="history",
-            about="List past sessions, newest first, 50 a page.",
+            about="List past sessions in pages, newest first unless sorted otherwise.",
+            names={"descending": "descending/--ascending"},
             saying="Reading the history",
-            examples=("delegator history", "delegator history --date 2025-11-12 --page 2"),
+            examples=(
+                "delegator history",
+                "delegator history --date 2025-11-12 --page 2",
+                "delegator history --from 2025-11-01 --category hr --text salaries",
+                "delegator history --sort duration --ascending --page-size 10",
+            ),
         ),
     ),
     (
@@ -64,17 +74,6 @@ COMMANDS = (
         ),
     ),
     (
-        RECORD,
-        OperationCommand(
-            operation="list_events",
-            word="events",
-            about="Read the event log, oldest first.",
-            names={"session_id": "session"},
-            saying="Reading the events",
-            examples=("delegator events", f"delegator events --session {SESSION} --after 120 --json"),
-        ),
-    ),
-    (
         SYSTEM,
         OperationCommand(
             operation="resource_summary",
@@ -82,6 +81,16 @@ COMMANDS = (
             about="Show what is in memory now and what is saved against all roles in memory.",
             saying="Measuring",
             examples=("delegator resources", "delegator resources --json"),
+        ),
+    ),
+    (
+        SYSTEM,
+        OperationCommand(
+            operation="list_alerts",
+            word="alerts",
+            about="Show what wants somebody's attention now, what did lately, and the rules that are on.",
+            saying="Looking for alerts",
+            examples=("delegator alerts", "delegator alerts --limit 5 --json"),
         ),
     ),
     (
@@ -102,3 +111,6 @@ def add_record(program: typer.Typer) -> None:
     for panel, command in COMMANDS:
         command.add_to(program, panel=panel)
     add_receipt(program)
+    add_events(program)
+    add_report(program)
+    add_top(program)

@@ -6,7 +6,7 @@ import json
 
 from rich.console import RenderableType
 
-from delegator.schemas import ListEventsReply, SessionHistoryReply, StatisticsReply
+from delegator.schemas import Event, EventKind, ListEventsReply, SessionHistoryReply, StatisticsReply
 from serve_app.cli.views.layout import facts, heading, line, names, state, table
 from serve_app.formats import bar, duration, gigabyte_seconds, moment, one_line
 
@@ -58,6 +58,32 @@ def statistics(reply: StatisticsReply) -> list[RenderableType]:
         rows = [(name.replace("_", " "), count, line((bar(count, of=most), "cyan"))) for name, count in ordered]
         shown += [line(), table(("category", ">sessions", ""), rows)]
     return shown
+
+
+def event_line(event: Event) -> RenderableType:
+    """Return one event on one line, for a log that is followed."""
+    who = names(filter(None, (event.role, event.model)))
+    data = one_line(json.dumps(event.data), at_most=160) if event.data else ""
+    by = f"by {one_line(event.by)} " if event.by else ""
+    return line(
+        (f"{moment(event.at)} ", "dim"), (f"{event.kind} ", EVENT_COLOURS.get(event.kind, "")),
+        f"{event.session_id} " if event.session_id else "", f"{who} " if who else "", by, (data, "dim"),
+    )  # fmt: skip
+
+
+EVENT_COLOURS = {
+    EventKind.SESSION_FAILED: "red",
+    EventKind.TASK_FAILED: "red",
+    EventKind.ALERT_RAISED: "red",
+    EventKind.HOST_SUSPECT: "red",
+    EventKind.ALERT_CLEARED: "green",
+    EventKind.HOST_RECOVERED: "green",
+    EventKind.TURN_RETRIED: "yellow",
+    EventKind.DRIFT_FOUND: "yellow",
+    EventKind.ORPHAN_REMOVED: "yellow",
+    EventKind.CONTROL_USED: "cyan",
+}
+"""Kinds that should catch the eye."""
 
 
 def events(reply: ListEventsReply) -> list[RenderableType]:
