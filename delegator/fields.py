@@ -64,6 +64,8 @@ def _depth(value: Any, level: int = 1) -> int:
 
 
 def _storable_context(context: dict[str, Any]) -> dict[str, Any]:
+    if not context:
+        return context
     if _depth(context) > MAX_CONTEXT_DEPTH:
         raise ValueError(f"is nested more than {MAX_CONTEXT_DEPTH} levels deep")
     try:
@@ -232,6 +234,8 @@ class TaskContext(Request):
 
 def _known_keys(context: dict[str, Any]) -> dict[str, Any]:
     """Check the keys that decide something, and keep all others as they are."""
+    if not context:
+        return context
     try:
         known = TaskContext.model_validate(context)
     except ValidationError as exc:
@@ -240,10 +244,17 @@ def _known_keys(context: dict[str, Any]) -> dict[str, Any]:
     return context | {key: getattr(known, key) for key in TaskContext.model_fields if key in context}
 
 
+class _ShownAsTaskContext:
+    """Gives a context the JSON schema of `TaskContext`, when a schema is asked for: importing shall not wait for it."""
+
+    def __get_pydantic_json_schema__(self, _core_schema: Any, _handler: Any) -> dict[str, Any]:
+        return TaskContext.model_json_schema()
+
+
 Context = Annotated[
     dict[str, Any],
     AfterValidator(_storable_context),
     AfterValidator(_known_keys),
-    WithJsonSchema(TaskContext.model_json_schema()),
+    _ShownAsTaskContext(),
 ]
 """A `TaskContext` as the object it came as: at most 65,536 bytes of JSON, nested at most 20 levels."""

@@ -29,19 +29,22 @@ def alternatives_of(
     team: Team, needs: Sequence[Need], second: SecondReading | None, least_need: float, catalogue: Catalogue
 ) -> list[Alternative]:
     """Return the alternatives: those that save most, then who was nearly taken, then the second reading's team."""
-    own = _gigabytes(team.roles, catalogue)
+    roles = team.roles
+    own = _gigabytes(roles, catalogue)
     found: list[Alternative] = []
-    for member in team.members if len(team.members) > 1 else ():
-        rest = [role for role in team.roles if role != member.role]
+    for member in team.members if len(roles) > 1 else ():
+        rest = [role for role in roles if role != member.role]
         found.append(_told(f"without {member.role}", rest, own, f"gives up: {member.because}", catalogue))
     found = sorted((one for one in found if one.difference_gb <= -WORTH_GB), key=lambda one: one.difference_gb)
     for need in needs:
-        if need.role not in team.roles and need.role in catalogue.roles and need.total >= NEARLY * least_need:
-            wider = catalogue.in_rank_order([*team.roles, need.role])
+        if need.total < NEARLY * least_need:
+            break  # the most needed come first
+        if need.role not in roles and need.role in catalogue.roles:
+            wider = catalogue.in_rank_order([*roles, need.role])
             because = f"nearly called for: {need.total:.2f} of {least_need:.2f}"
             found.append(_told(f"with {need.role}", wider, own, because, catalogue))
             break
-    if second is not None and set(second.recommended_agents) != set(team.roles):
+    if second is not None and set(second.recommended_agents) != set(roles):
         because = f"its team if it is meant as {second.task_type.value} ({second.probability:.0%})"
         found.append(_told(f"as {second.task_type.value}", second.recommended_agents, own, because, catalogue))
     return found[:MOST] if len(found) <= MOST else [*found[: MOST - 1], found[-1]]

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from delegator.analysis.alternatives import alternatives_of
 from delegator.analysis.category import category_of
-from delegator.analysis.complexity import Assessment, ComplexityTable
+from delegator.analysis.complexity import Assessment, ComplexityTable, Signs
 from delegator.analysis.estimates import distinct_models, estimated_resources, estimated_time
 from delegator.analysis.explanation import needs_told, question_for, reasons_for, summary
 from delegator.analysis.gate import Gate, TeamGate
@@ -27,6 +27,7 @@ from delegator.analysis.words import Words, split_words
 from delegator.errors import InvalidInput
 from delegator.roles.catalogue import Catalogue, load_catalogue
 from delegator.task_analysis import AnalyzeTaskRequest, Limits, SecondReading, TaskAnalysis
+from delegator.words import Complexity
 
 if TYPE_CHECKING:
     from delegator.settings import ComplexityLimits, StandingRule
@@ -70,10 +71,11 @@ class Analyzer:
         if request.task_type is not None:
             reading = reading.read_as(request.task_type)
         words = split_words(request.task_description)
-        decided = self._decide(request, words, reading)
+        signs = self._complexity.signs(words, request.context)
+        decided = self._decide(request, words, signs, reading)
         second = None
         if reading.confidence == "low" and reading.second is not None:
-            other = self._decide(request, words, reading.read_as(reading.second))
+            other = self._decide(request, words, signs, reading.read_as(reading.second))
             second = SecondReading(
                 task_type=reading.second,
                 probability=reading.chances[reading.second],
@@ -81,27 +83,31 @@ class Analyzer:
             )
         return self._told(decided, second)
 
-    def _decide(self, request: AnalyzeTaskRequest, words: Words, reading: Reading) -> _Decided:
+    def _decide(self, request: AnalyzeTaskRequest, words: Words, signs: Signs, reading: Reading) -> _Decided:
         wishes = wishes_of(request, self._rules, reading.task_type, words, self._catalogue)
-        assessment = self._complexity.assess(words, request.context, reading.task_type)
+        assessment = self._complexity.weigh(signs, reading.task_type)
         needs = needs_in(reading, assessment)
         gate = self._gate.decide(words, needs, assessment)
         choice = choose(reading, needs, assessment, gate, wishes, self._catalogue)
         # First the level that admits whom the task needs; who merely joins must find room within it.
         level = admitting_level(assessment.level, self._limits, team_size=len(choice.core))
         team = within(choice, self._limits.of(level).max_agents, self._catalogue)
+        return _Decided(reading, assessment, needs, gate, wishes, team, len(choice.core), level)
+
+    def _granted(self, decided: _Decided) -> tuple[Limits, list[str]]:
+        """Return the limits that admit the team and its models, and what is to be said of them."""
+        team = decided.team
         models = distinct_models(team.roles, self._catalogue)
-        level = admitting_level(
-            level, self._limits, team_size=len(team.roles), largest_model_bytes=max(size for _, size in models)
-        )
+        largest = max(size for _, size in models)
+        level = admitting_level(decided.level, self._limits, team_size=len(team.members), largest_model_bytes=largest)
         limits = limits_of(level, self._limits)
-        limit_notes = notes_on_limits(
-            assessment.level, limits, core_size=len(choice.core), models=models, limits=self._limits
+        return limits, notes_on_limits(
+            decided.assessment.level, limits, core_size=decided.core_size, models=models, limits=self._limits
         )
-        return _Decided(reading, assessment, needs, gate, wishes, team, limits, limit_notes)
 
     def _told(self, decided: _Decided, second: SecondReading | None) -> TaskAnalysis:
-        reading, assessment, needs, gate, wishes, team, limits, limit_notes = decided
+        reading, assessment, needs, gate, wishes, team, _, _ = decided
+        limits, limit_notes = self._granted(decided)
         roles = team.roles
         by_role = {need.role: need for need in needs}
         given = None if wishes.category is None else wishes.category[0]
@@ -136,8 +142,9 @@ class _Decided(NamedTuple):
     gate: Gate
     wishes: Wishes
     team: Team
-    limits: Limits
-    limit_notes: list[str]
+    core_size: int
+    level: Complexity
+    """The level whose limit on agents admits the core."""
 
 
 def analyze(text: str, context: dict[str, Any] | None = None, task_category: str | None = None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Owns the base points of the types, the indicators and the thresholds. What a lev
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from delegator.analysis.lexicon import Lexicon, Signals
@@ -57,16 +57,17 @@ class Assessment:
     level: Complexity
     points: int
     parts: tuple[Point, ...]
+    """The base of the type first, where it has one."""
+    base_points: int = field(init=False)
+    """The points its type brings by itself."""
+    indicators: frozenset[str] = field(init=False)
+    """Names of the indicators that were found, the base of the type left out."""
 
-    @property
-    def base_points(self) -> int:
-        """The points its type brings by itself."""
-        return sum(part.points for part in self.parts if part.indicator == "base")
-
-    @property
-    def indicators(self) -> frozenset[str]:
-        """Names of the indicators that were found, the base of the type left out."""
-        return frozenset(part.indicator for part in self.parts if part.indicator != "base")
+    def __post_init__(self) -> None:
+        base = self.parts[0].points if self.parts and self.parts[0].indicator == "base" else 0
+        object.__setattr__(self, "base_points", base)
+        found = frozenset([part.indicator for part in self.parts if part.indicator != "base"])
+        object.__setattr__(self, "indicators", found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,10 @@ _DENIED = "denied"
 _BECAUSE = {indicator.name: indicator.because for indicator in INDICATORS}
 
 
+Signs = Mapping[str, tuple[str, ...]]
+"""{indicator: the words that told of it}."""
+
+
 class ComplexityTable:
     """Counts the points of a task. Prepares its table once."""
 
@@ -196,12 +201,20 @@ class ComplexityTable:
 
     def assess(self, words: Words, context: Mapping[str, Any], task_type: TaskType) -> Assessment:
         """Add up the base of the type and one point for each indicator in the text or the context."""
+        return self.weigh(self.signs(words, context), task_type)
+
+    def signs(self, words: Words, context: Mapping[str, Any]) -> Signs:
+        """Return the indicators in the text or the context: they do not hang on what type the task is."""
         found = self._in_text(words)
         for name, told in _in_context(context):
             found.setdefault(name, (told,))
         if len(words.words) >= LONG_TEXT_WORDS:
             found.setdefault("scope", (f"{len(words.words)} words",))
-        parts = [Point(name, 1, _BECAUSE[name], found[name]) for name in _BECAUSE if name in found]
+        return found
+
+    def weigh(self, signs: Signs, task_type: TaskType) -> Assessment:
+        """Add up the base of the type and one point for each of the indicators that were found."""
+        parts = [Point(name, 1, _BECAUSE[name], signs[name]) for name in _BECAUSE if name in signs] if signs else []
         base = BASE_POINTS.get(task_type, 0)
         if base:
             parts.insert(0, Point("base", base, f"{task_type.value} begins with {base}"))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
+
 from delegator.analysis.learned_reading import Sums
 from delegator.analysis.understanding import Without
 from delegator.analysis.weights import Floats, Weights
@@ -36,7 +38,8 @@ class DecidingWords(Mapping[str, tuple[str, ...]]):
         places = self._places(name)
         if not places:
             raise KeyError(name)
-        return tuple(self._sums.words[at] for at in sorted(places))
+        words = self._sums.words
+        return tuple([words[at] for at in sorted(places)])
 
     def __iter__(self) -> Iterator[str]:
         names = (*(name.value for name in self._types), *self._roles)
@@ -70,7 +73,7 @@ class DecidingWords(Mapping[str, tuple[str, ...]]):
     def _leads_of(self, kind: str, columns: slice) -> list[list[float]]:
         if kind not in self._leads:
             of_kind = self._sums.by_word[:, columns]
-            lead: Floats = of_kind - of_kind.sum(axis=1, keepdims=True) / of_kind.shape[1]
+            lead: Floats = of_kind - np.add.reduce(of_kind, axis=1, keepdims=True) / of_kind.shape[1]
             self._leads[kind] = lead.T.tolist()
         return self._leads[kind]
 

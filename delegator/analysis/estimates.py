@@ -39,8 +39,9 @@ def estimated_time(task_type: TaskType, complexity: Complexity) -> str:
 
 def distinct_models(roles: Sequence[str], catalogue: Catalogue) -> list[tuple[str, int]]:
     """Return (name, estimated bytes) of each model of the team once, in the order the team speaks."""
-    names = dict.fromkeys(catalogue.role(role).model for role in roles)
-    return [(name, catalogue.models[name].memory_bytes) for name in names]
+    names = dict.fromkeys([catalogue.role(role).model for role in roles])
+    models = catalogue.models
+    return [(name, models[name].memory_bytes) for name in names]
 
 
 def estimated_resources(roles: Sequence[str], catalogue: Catalogue) -> Resources:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from delegator.analysis.complexity import Assessment
-from delegator.analysis.flips import need_of, turned_by_use, what_brings_in, what_keeps_out
+from delegator.analysis.flips import turned_by_use, what_brings_in, what_keeps_out
 from delegator.analysis.gate import Gate
 from delegator.analysis.needs import NEEDED, Need
 from delegator.analysis.team import Team
@@ -81,20 +81,21 @@ def needs_told(
 ) -> list[RoleNeed]:
     """Return every role of the catalogue with its reason and what would flip it, the most needed first."""
     chosen = {member.role: member for member in team.members}
+    by_text = wishes.category is None
     left_out = {candidate.role for candidate in team.left_out}
     told: list[RoleNeed] = []
     for role in names:
-        need = need_of(role, needs)
+        needed = needs.get(role)
+        need = 0.0 if needed is None else min(1.0, needed.total)
         if (member := chosen.get(role)) is not None:
             because, words = member.because, member.words
-            flip = what_keeps_out(role, reading, assessment, wishes)
+            flip = what_keeps_out(role, needed, reading, assessment, wishes)
         else:
             because = _why_not(role, need, role in left_out, gate, wishes)
-            by_text = role not in wishes.exclude and wishes.category is None
-            if by_text and turned_by_use(role, reading, assessment) == "out":
+            if by_text and role not in wishes.exclude and turned_by_use(needed, reading) == "out":
                 because = "use has taught that such work does not need it"
             words = reading.words.get(role, ()) if need >= WORTH_WORDS else ()
-            flip = what_brings_in(role, reading, assessment, wishes)
+            flip = what_brings_in(role, needed, reading, assessment, wishes)
         told.append(
             RoleNeed(role=role, chosen=member is not None, need=need, because=because, words=list(words), flip=flip)
         )

@@ -8,9 +8,11 @@ many words are looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 from zlib import crc32
 
 from delegator.analysis.concepts import concepts_of
@@ -46,24 +48,27 @@ _NEGATIONS = _words_of(
 )
 _LEADING_ENDINGS = ("ed", "ing", "s")
 
-_SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("error", re.compile(r"(?i)error|exception|traceback|segfault|panic|stack trace|fatal")),
-    ("error code", re.compile(r"0x[0-9a-fA-F]{2}|errno|\bE[A-Z]{4}|exit code|code -?\d")),
-    ("version", re.compile(r"\bv?\d{1,9}\.\d")),
-    ("code", re.compile(r"[a-z_]\(|\w_\w|::|->|=>")),
-    ("flag", re.compile(r"(?:^|\s)--?[a-z]")),
-    ("number sign", re.compile(r"#\d")),
-    ("tick", re.compile(r"`")),
-    ("path", re.compile(r"\w/\w")),
-    ("question mark", re.compile(r"\?")),
-    ("comma", re.compile(r",")),
+_ANY: frozenset[str] = frozenset()
+
+_SHAPES: tuple[tuple[str, frozenset[str], re.Pattern[str]], ...] = (
+    ("error", _ANY, re.compile(r"(?i)error|exception|traceback|segfault|panic|stack trace|fatal")),
+    ("error code", _ANY, re.compile(r"0x[0-9a-fA-F]{2}|errno|\bE[A-Z]{4}|exit code|code -?\d")),
+    ("version", frozenset("."), re.compile(r"\bv?\d{1,9}\.\d")),
+    ("code", frozenset("(_:>"), re.compile(r"[a-z_]\(|\w_\w|::|->|=>")),
+    ("flag", frozenset("-"), re.compile(r"(?:^|\s)--?[a-z]")),
+    ("number sign", frozenset("#"), re.compile(r"#\d")),
+    ("tick", frozenset("`"), re.compile(r"`")),
+    ("path", frozenset("/"), re.compile(r"\w/\w")),
+    ("question mark", frozenset("?"), re.compile(r"\?")),
+    ("comma", frozenset(","), re.compile(r",")),
 )
+"""(name, characters of which every such text has one, what to look for): most texts lack the characters, which is
+seen sooner than that the whole pattern is not there. With `_ANY` any text may have it."""
 
 _LENGTHS = (2, 4, 7, 11, 17, 30, 80)
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
+class Features(NamedTuple):
     """What is seen of one text. Keys are 32-bit hashes of the features' names."""
 
     words: tuple[str, ...]
@@ -80,11 +85,12 @@ def features_of(text: str) -> Features:
     """Cut a text into features. Any text is taken; one without words has pairs and shape alone."""
     read = text[:MAX_CHARS]
     tokens, words = _tokens(read)
+    bare = read.strip()
     return Features(
         words=tuple(dict.fromkeys(tokens)),
         pairs=tuple(_pairs(tokens)),
-        opening=tuple(dict.fromkeys(map(key_of, _opening(words, is_titled=read.lstrip()[:1].isupper())))),
-        shape=tuple(dict.fromkeys(map(key_of, _shape(read.strip(), words)))),
+        opening=tuple(dict.fromkeys(map(key_of, _opening(words, is_titled=bare[:1].isupper())))),
+        shape=tuple(dict.fromkeys(map(_key_of_shape, _shape(bare, words)))),
         first_word=words[0] if words else "",
     )
 
@@ -100,9 +106,16 @@ def text_without(text: str, words: Collection[str]) -> str:
     return " ".join((*parts, text[at:]))
 
 
+_GRAM = crc32(b"g ")
+"""The key of what stands before each part of a word; the key of the whole goes on from it."""
+
+
 def key_of(name: str) -> int:
     """Return the key of a feature's name."""
     return crc32(name.encode("utf-8", "replace"))
+
+
+_key_of_shape = lru_cache(maxsize=1_000)(key_of)  # there are few shapes, and each text has some
 
 
 @lru_cache(maxsize=20_000)
@@ -112,7 +125,7 @@ def keys_of_word(norm: str) -> tuple[tuple[int, ...], ...]:
         return (key_of(f"w {norm}"),), (), ()
     return (
         (key_of(f"w {norm}"),),
-        tuple(key_of(f"g {gram}") for gram in _grams(norm)),
+        tuple([crc32(gram.encode("utf-8", "replace"), _GRAM) for gram in _grams(norm)]),
         tuple(key_of(f"c {concept}") for concept in concepts_of(norm)),
     )
 
@@ -144,21 +157,18 @@ def _is_joined(piece: str) -> bool:
     return len(piece) > 3 and not piece.isupper() and not piece[1:].islower() and piece.isascii() and "'" not in piece
 
 
-def _grams(word: str) -> Iterator[str]:
+def _grams(word: str) -> list[str]:
     marked = f"<{word}>"
-    seen = {marked[at : at + size] for size in GRAM_SIZES for at in range(len(marked) - size + 1)}
-    yield from sorted(seen)
+    return sorted({marked[at : at + size] for size in GRAM_SIZES for at in range(len(marked) - size + 1)})
 
 
-def _pairs(tokens: Sequence[str]) -> Iterator[tuple[int, str, str]]:
-    seen: set[int] = set()
-    left = "^"
-    for right in (*tokens, "$"):
+def _pairs(tokens: Sequence[str]) -> Iterable[tuple[int, str, str]]:
+    found: dict[int, tuple[int, str, str]] = {}
+    for left, right in pairwise(("^", *tokens, "$")):
         key = key_of(f"p {left} {right}")
-        if key not in seen:
-            seen.add(key)
-            yield key, left, right
-        left = right
+        if key not in found:
+            found[key] = (key, left, right)
+    return found.values()
 
 
 def _opening(words: Sequence[str], *, is_titled: bool) -> Iterator[str]:
@@ -179,8 +189,11 @@ def _opening(words: Sequence[str], *, is_titled: bool) -> Iterator[str]:
 
 
 def _shape(text: str, words: Sequence[str]) -> Iterator[str]:
-    yield f"s length {sum(len(words) > most for most in _LENGTHS)}"
-    yield from (f"s {name}" for name, pattern in _SHAPES if pattern.search(text))
+    yield f"s length {bisect_left(_LENGTHS, len(words))}"
+    characters = set(text)
+    for name, signs, pattern in _SHAPES:
+        if not (signs and signs.isdisjoint(characters)) and pattern.search(text):
+            yield f"s {name}"
     if text:
         yield "s capital" if text[0].isupper() else "s small" if text[0].islower() else f"s starts {text[0]}"
         if not text[-1].isalnum():

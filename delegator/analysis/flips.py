@@ -6,12 +6,12 @@ here happens when it is tried. The words of a reply are `explanation.py`'s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
 from delegator.analysis.complexity import BASE_POINTS, LEVELS, Assessment
-from delegator.analysis.needs import NEEDED, OWN_SHARE, Need, need_for, needs_in
+from delegator.analysis.needs import NEEDED, OWN_SHARE, Need, need_for
 from delegator.analysis.tables.teams import ALL, DOMAIN_ROWS, TEAMS, DomainRow
 from delegator.analysis.understanding import Reading, Without
 from delegator.analysis.wishes import Wishes
@@ -20,16 +20,16 @@ from delegator.words import Complexity, TaskType
 _LEAST_POINTS = {level: least for least, level in LEVELS}
 
 
-def what_keeps_out(role: str, reading: Reading, assessment: Assessment, wishes: Wishes) -> str:
-    """Return one sentence: what would keep a chosen role out."""
+def what_keeps_out(role: str, need: Need | None, reading: Reading, assessment: Assessment, wishes: Wishes) -> str:
+    """Return one sentence: what would keep a chosen role out; without a `need` nothing in the text calls for it."""
     for kind, wanted in (("pin_roles", wishes.pin), ("include_roles", wishes.include)):
         if role in wanted:
             return f"It stays out if it is taken from {kind} ({wanted[role]})."
     if wishes.category is not None:
         return "Without the given category the text would decide."
-    if words := _words_that_bring(role, reading, assessment):
+    if words := _words_that_bring(role, need, reading, assessment):
         return f"Without {_listed(words)} it would stay out."
-    if turned_by_use(role, reading, assessment) == "in":
+    if turned_by_use(need, reading) == "in":
         return "Without what use has taught it would stay out."
     for level in ALL[: ALL.index(assessment.level)][::-1]:
         if _LEAST_POINTS[level] >= BASE_POINTS.get(reading.task_type, 0) and role not in _row(reading.task_type, level):
@@ -39,18 +39,18 @@ def what_keeps_out(role: str, reading: Reading, assessment: Assessment, wishes: 
     return "exclude_roles keeps it out; no few words of the text would."
 
 
-def what_brings_in(role: str, reading: Reading, assessment: Assessment, wishes: Wishes) -> str:
+def what_brings_in(role: str, need: Need | None, reading: Reading, assessment: Assessment, wishes: Wishes) -> str:
     """Return one sentence: what would bring in a role that was not chosen."""
     if role in wishes.exclude:
         return f"It may join once it is taken from exclude_roles ({wishes.exclude[role]})."
     if wishes.category is not None:
         return "include_roles brings it in; the given category fixes the rest."
-    if turned_by_use(role, reading, assessment) == "out":
+    if turned_by_use(need, reading) == "out":
         return "Without what use has taught it would join."
     read = reading.task_type
     level = _next_level_with(role, read, assessment.level)
     if level is not None:
-        return f"At {_said(level)} complexity it would join: {_more_points(assessment, level)}."
+        return _at_higher_level(level, _LEAST_POINTS[level] - assessment.points, "deadline" in assessment.indicators)
     for row in _domain_rows(role, read):
         if row.indicator not in assessment.indicators:
             return f"With {row.indicator.replace('_', ' ')} at stake it would join: {row.why}."
@@ -61,10 +61,9 @@ def what_brings_in(role: str, reading: Reading, assessment: Assessment, wishes: 
     return "include_roles brings it in."
 
 
-def _words_that_bring(role: str, reading: Reading, assessment: Assessment) -> Sequence[str]:
+def _words_that_bring(role: str, need: Need | None, reading: Reading, assessment: Assessment) -> Sequence[str]:
     """Return the words without which a role would stay out; none where no few words decide."""
-    need = need_for(role, reading.chances, reading.own, assessment, reading.taught)
-    if not need.is_needed:
+    if need is None or not need.is_needed:
         # It has joined for what is at stake: an addition to the usual team.
         at_stake = {row.indicator for row in _domain_rows(role, reading.task_type)}
         return [word for part in assessment.parts if part.indicator in at_stake for word in part.words]
@@ -82,12 +81,9 @@ def _would_stay(role: str, without: Without, assessment: Assessment) -> bool:
     return need_for(role, without.chances, without.own, assessment, without.taught).is_needed
 
 
-def turned_by_use(role: str, reading: Reading, assessment: Assessment) -> Literal["in", "out"] | None:
+def turned_by_use(need: Need | None, reading: Reading) -> Literal["in", "out"] | None:
     """Return whether a role is needed, or not needed, only because use has taught so; None: it makes no difference."""
-    if role not in reading.taught:
-        return None
-    need = next(need for need in needs_in(reading, assessment) if need.role == role)
-    if need.is_needed == (need.untaught >= NEEDED):
+    if need is None or need.role not in reading.taught or need.is_needed == (need.untaught >= NEEDED):
         return None
     return "in" if need.is_needed else "out"
 
@@ -119,10 +115,10 @@ def _fewer_points(assessment: Assessment, level: Complexity) -> str:
     return f"{_points(drop)} fewer" + (f" (counted: {', '.join(parts)})" if parts else "")
 
 
-def _more_points(assessment: Assessment, level: Complexity) -> str:
-    more = _LEAST_POINTS[level] - assessment.points
-    open_ones = [name for name in ("deadline", "priority", "scope") if name not in assessment.indicators]
-    return f"{_points(more)} more" + (f", such as a {open_ones[0]}" if open_ones[:1] == ["deadline"] else "")
+@cache
+def _at_higher_level(level: Complexity, more: int, has_deadline: bool) -> str:
+    such_as = "" if has_deadline else ", such as a deadline"
+    return f"At {_said(level)} complexity it would join: {_points(more)} more{such_as}."
 
 
 def _points(count: int) -> str:
@@ -135,9 +131,3 @@ def _said(level: Complexity) -> str:
 
 def _listed(words: Sequence[str]) -> str:
     return " and ".join(f"'{word}'" for word in words)
-
-
-def need_of(role: str, needs: Mapping[str, Need]) -> float:
-    """Return how much a role is needed; 0 where nothing calls for it."""
-    need = needs.get(role)
-    return 0.0 if need is None else min(1.0, need.total)

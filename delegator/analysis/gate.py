@@ -55,8 +55,9 @@ class TeamGate:
         needed = [need.role for need in needs if need.is_needed]
         if len(needed) <= 1:
             return Gate(True, "one craft is called for: one role does it without handing over")
-        steps = tuple(dict.fromkeys(found.phrase for found in self._steps.find(words)))
         light = assessment.level in (Complexity.LOW, Complexity.MEDIUM)
-        if len(steps) >= LEAST_STEPS and light and assessment.indicators.isdisjoint(SIDE_BY_SIDE):
-            return Gate(True, "each step waits for the one before: a team would only hand over", steps)
+        if light and assessment.indicators.isdisjoint(SIDE_BY_SIDE):
+            steps = tuple(dict.fromkeys(found.phrase for found in self._steps.find(words)))
+            if len(steps) >= LEAST_STEPS:
+                return Gate(True, "each step waits for the one before: a team would only hand over", steps)
         return Gate(False, f"{len(needed)} crafts are called for: a team")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -57,14 +57,14 @@ class LearnedUnderstanding:
         """Weigh every word of the text; one without any is read by its shape."""
         sums = self._reader.sums(text)
         weights = self.weights
-        chances, own = self._chances(sums.total[None, :])
-        by_type = _ranked(weights.types, chances[0])
+        chances, own = self._chances(sums.total)
+        by_type = _ranked(weights.types, chances)
         strangers = self._by_keyword(text) if self._has_strangers else {}
         words = DecidingWords(sums, weights, strangers)
-        without = cache(lambda gone: self._reader.total(text_without(text, gone)))  # asked for the same words again
+        without = _Rereading(text, self._reader).without
         return Reading(
             chances=by_type,
-            own=dict.fromkeys(strangers, 1.0) | self._own(own[0]),
+            own=dict.fromkeys(strangers, 1.0) | self._own(own),
             words=words,
             possible=tuple(name for name, chance in by_type.items() if chance >= weights.possible_from),
             turning=self._turning(sums, without, next(iter(by_type))),
@@ -72,12 +72,12 @@ class LearnedUnderstanding:
             taught=self._taught(sums.taught),
         )
 
-    def _chances(self, totals: Floats) -> tuple[Floats, Floats]:
-        """Return the probabilities of types and of roles, for totals of shape (texts, columns)."""
+    def _chances(self, total: Floats) -> tuple[Floats, Floats]:
+        """Return the probabilities of types and of roles."""
         weights, types = self.weights, len(self.weights.types)
         return (
-            probabilities(totals[:, :types], weights.type_sharpness),
-            probabilities(totals[:, types:], weights.role_sharpness * SOFTENING),
+            probabilities(total[:types], weights.type_sharpness),
+            probabilities(total[types:], weights.role_sharpness * SOFTENING),
         )
 
     def _own(self, chances: Floats) -> dict[str, float]:
@@ -85,7 +85,9 @@ class LearnedUnderstanding:
         return {role: chance for role, chance in ranked.items() if role in self._known}
 
     def _taught(self, taught: Floats) -> dict[str, float]:
-        says = dict(zip(self.weights.roles, taught.tolist(), strict=False))  # none while nothing was learned
+        if not len(taught):
+            return {}  # nothing was learned
+        says = dict(zip(self.weights.roles, taught.tolist(), strict=True))
         return {role: says[role] for role in self._known if says.get(role)}
 
     def _by_keyword(self, text: str) -> dict[str, tuple[str, ...]]:
@@ -97,18 +99,22 @@ class LearnedUnderstanding:
     # ── which words decided ───────────────────────────────────────────────────────────────────────────────────────
 
     def _turning(self, sums: Sums, without: Reread, best: TaskType) -> Turning | None:
-        types = len(self.weights.types)
-        by_word, total = sums.by_word[:, :types], sums.total[:types]
-        place = self.weights.types.index(best)
+        names = self.weights.types
+        types, place = len(names), names.index(best)
+        by_word = sums.by_word[:, :types]
         rivals = by_word.copy()
         rivals[:, place] = -np.inf
-        margins = by_word[:, place] - rivals.max(axis=1)
-        order = [at for at in np.argsort(-margins, kind="stable")[: TURNING_WORDS * 2] if sums.words[at][0].isalpha()]
-        for count in range(1, min(TURNING_WORDS, len(order)) + 1):
-            if int((total - by_word[order[:count]].sum(axis=0)).argmax()) != place:
+        margins = by_word[:, place] - np.maximum.reduce(rivals, axis=1)
+        strongest = (-margins).argsort(kind="stable")[: TURNING_WORDS * 2].tolist()
+        order = [at for at in strongest if sums.words[at][0].isalpha()][:TURNING_WORDS]
+        if not order:
+            return None
+        left = sums.total[:types] - np.add.accumulate(by_word.take(order, axis=0))
+        for count, now in enumerate(left.argmax(axis=1).tolist(), 1):
+            if now != place:
                 gone = tuple(sums.words[at] for at in sorted(order[:count]))
-                now = int(without(gone)[0][:types].argmax())
-                return Turning(gone, self.weights.types[now]) if now != place else None
+                exactly = int(without(gone)[0][:types].argmax())
+                return Turning(gone, names[exactly]) if exactly != place else None
         return None
 
     def _without(self, sums: Sums, without: Reread, words: DecidingWords, role: str) -> Without | None:
@@ -124,13 +130,27 @@ class LearnedUnderstanding:
         return replace(self._as_without(word, left, taught), exactly=exactly)
 
     def _as_without(self, word: str, total: Floats, taught: Floats) -> Without:
-        chances, own = self._chances(total[None, :])
+        chances, own = self._chances(total)
         return Without(
             word,
-            dict(zip(self.weights.types, chances[0].tolist(), strict=True)),
-            dict(zip(self.weights.roles, own[0].tolist(), strict=True)),
+            dict(zip(self.weights.types, chances.tolist(), strict=True)),
+            dict(zip(self.weights.roles, own.tolist(), strict=True)),
             self._taught(taught),
         )
+
+
+class _Rereading:
+    """Reads one text anew without some of its words; what was asked once is kept, for the same is asked again."""
+
+    def __init__(self, text: str, reader: LearnedReader) -> None:
+        self._text = text
+        self._reader = reader
+        self._found: dict[tuple[str, ...], tuple[Floats, Floats]] = {}
+
+    def without(self, gone: tuple[str, ...]) -> tuple[Floats, Floats]:
+        if gone not in self._found:
+            self._found[gone] = self._reader.total(text_without(self._text, gone))
+        return self._found[gone]
 
 
 def _ranked(names: Iterable[Name], chances: Floats) -> dict[Name, float]:

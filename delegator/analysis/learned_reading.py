@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,9 @@ from delegator.analysis.weights import Floats, Weights
 
 WORD, GRAM = PER_WORD.index("word"), PER_WORD.index("gram")
 """Parts of words are corrected only where the word itself is unknown: two words that share a part seldom share more."""
+
+Places = npt.NDArray[np.intp]
+Known = npt.NDArray[np.bool_]
 
 NOTHING = 1e-9
 """A length below this is none: there is nothing to scale."""
@@ -49,8 +53,8 @@ class Sums:
     """What use has taught of all words. Shape (roles,); (0,) while nothing was learned."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "total", self.by_word.sum(axis=0) + self.rest)
-        object.__setattr__(self, "taught", self.taught_by_word.sum(axis=0))
+        object.__setattr__(self, "total", np.add.reduce(self.by_word) + self.rest)
+        object.__setattr__(self, "taught", np.add.reduce(self.taught_by_word))
 
 
 class LearnedReader:
@@ -61,96 +65,86 @@ class LearnedReader:
         self._correction = None if learned is None else Correction(weights, learned)
         self._own_columns = len(weights.bias)
         self._columns = self._own_columns + (0 if learned is None else len(weights.roles))
-        self._kept: dict[str, tuple[Floats, Floats]] = {}
+        self._kept: dict[str, Floats] = {}
+        # What is needed of each feature besides its steps, side by side: one look-up fetches both.
+        self._squares_and_steps = np.stack([np.square(weights.rarity), weights.rarity * weights.factors], axis=1)
 
     def sums(self, text: str) -> Sums:
         """Return what a text adds up to."""
         features = features_of(text)
         words = features.words
-        by_word = np.zeros((len(words), self._columns), np.float32)
-        pairs, opening, shape = self._blocks([key for key, _, _ in features.pairs], features.opening, features.shape)
+        scaled = self._scaled(features)
+        shape_from = len(features.pairs) + len(features.opening)
         if words:
-            self._add_words(words, by_word)
-            self._share(pairs, features, by_word)
+            parts, scales = self._of_words(words)
+            by_word = np.matmul(scales, parts) + _shares(features) @ scaled[: len(features.pairs)]
+        else:
+            by_word = np.zeros((0, self._columns), np.float32)
         if features.first_word:
-            by_word[words.index(features.first_word)] += opening.sum(axis=0)
-        rest = self.weights.bias + shape.sum(axis=0)[: self._own_columns]
+            by_word[words.index(features.first_word)] += np.add.reduce(scaled[len(features.pairs) : shape_from])
+        rest = self.weights.bias + np.add.reduce(scaled[shape_from:])[: self._own_columns]
         return Sums(words, by_word[:, : self._own_columns], rest, by_word[:, self._own_columns :])
 
     def total(self, text: str) -> tuple[Floats, Floats]:
         """Return what a text adds up to, and what use has taught of it, without telling its words apart: quicker."""
         features = features_of(text)
-        total = sum(
-            block.sum(axis=0)
-            for block in self._blocks([key for key, _, _ in features.pairs], features.opening, features.shape)
-        )
+        total = np.add.reduce(self._scaled(features))
         if features.words:
-            gains, lengths = self._of_words(features.words)
-            total = total + np.matmul(1.0 / lengths, gains).sum(axis=0)
+            parts, scales = self._of_words(features.words)
+            total += scales @ np.add.reduce(parts)
         own = total[: self._own_columns] + self.weights.bias
         # What use has taught is owed to words: the shape of a text is not open to it.
         return own, total[self._own_columns :]
 
-    def _blocks(self, *blocks: Sequence[int]) -> list[Floats]:
-        """Return what each feature of some blocks adds, each block scaled to length 1; unknown features add nothing.
+    def _scaled(self, features: Features) -> Floats:
+        """Return what each pair, each feature of the opening and of the shape adds, each block scaled to length 1.
 
         One look-up for all of them: what a look-up costs hardly hangs on how much is looked up.
         """
-        keys = np.array([key for block in blocks for key in block], np.uint32)
-        places, known = self.weights.look_up(keys)
-        rarity = self.weights.rarity[places] * known
-        gains: Floats = self.weights.steps[places] * (rarity * self.weights.factors[places])[:, None]
+        keys = [*(key for key, _, _ in features.pairs), *features.opening, *features.shape]
+        places, known, gains, squares = self._looked_up(keys)
         if self._correction is not None:
             gains = self._with(gains, self._correction.gains(places) * known[:, None])
-        squares = np.square(rarity)
-        scaled: list[Floats] = []
-        start = 0
-        for block in blocks:
-            part = slice(start, start + len(block))
-            scaled.append(gains[part] / max(math.sqrt(float(squares[part].sum())), NOTHING))
-            start = part.stop
-        return scaled
+        lengths: list[float] = []
+        for block in (features.pairs, features.opening, features.shape):
+            start = len(lengths)
+            square = float(np.add.reduce(squares[start : start + len(block)]))
+            lengths += [max(math.sqrt(square), NOTHING)] * len(block)
+        gains /= np.array(lengths, np.float32)[:, None]
+        return gains
 
-    def _share(self, pairs: Floats, features: Features, by_word: Floats) -> None:
-        """Give each pair's part to its two words; where one side is an end of the text, all to the other."""
-        at = {word: place for place, word in enumerate(features.words)}
-        shares = np.zeros((len(at), len(pairs)), np.float32)
-        for number, (_, left, right) in enumerate(features.pairs):
-            first, second = at.get(left), at.get(right)
-            share = 1.0 if first is None or second is None else 0.5
-            if first is not None:
-                shares[first, number] += share
-            if second is not None:
-                shares[second, number] += share
-        by_word += shares @ pairs
+    def _looked_up(self, keys: Sequence[int]) -> tuple[Places, Known, Floats, Floats]:
+        """Return of each feature its place, whether it is known, what it adds before its block is scaled, its square.
 
-    def _add_words(self, words: Sequence[str], by_word: Floats) -> None:
-        gains, lengths = self._of_words(words)
-        by_word += np.matmul(1.0 / lengths, gains)
+        Unknown features add nothing.
+        """
+        places, known = self.weights.look_up(np.array(keys, np.uint32))
+        squares_and_steps = self._squares_and_steps.take(places, axis=0) * known[:, None]
+        gains: Floats = self.weights.steps.take(places, axis=0) * squares_and_steps[:, 1:]
+        return places, known, gains, squares_and_steps[:, 0]
 
     def _of_words(self, words: Sequence[str]) -> tuple[Floats, Floats]:
-        """Return what each word adds in each of its blocks, and the blocks' lengths; (words, blocks, columns)."""
-        found = self._word_parts(words)
-        lengths: Floats = np.sqrt(np.array([squares for _, squares in found]).sum(axis=0))
-        return np.array([gain for gain, _ in found]), np.maximum(lengths, NOTHING)
+        """Return what each word adds in each of its blocks, (words, blocks, columns), and the scales of the blocks."""
+        parts = np.array(self._word_parts(words))
+        lengths = np.sqrt(np.add.reduce(parts[:, :, -1]))
+        scales: Floats = 1.0 / np.maximum(lengths, NOTHING)
+        return parts[:, :, :-1], scales
 
-    def _word_parts(self, words: Sequence[str]) -> list[tuple[Floats, Floats]]:
-        """Return of each word what it adds in each of its blocks, and the squares of its lengths there."""
-        if len(self._kept) >= KEPT_WORDS:
-            self._kept.clear()
-        fresh = [word for word in words if word not in self._kept]
+    def _word_parts(self, words: Sequence[str]) -> list[Floats]:
+        """Return of each word what it adds in each of its blocks; the last column is the square of its length there."""
+        kept = self._kept
+        if len(kept) >= KEPT_WORDS:
+            kept.clear()
+        fresh = [word for word in words if word not in kept]
         if fresh:
-            self._kept.update(zip(fresh, self._worked_out(fresh), strict=True))
-        return [self._kept[word] for word in words]
+            kept.update(zip(fresh, self._worked_out(fresh), strict=True))
+        return [kept[word] for word in words]
 
-    def _worked_out(self, words: Sequence[str]) -> list[tuple[Floats, Floats]]:
+    def _worked_out(self, words: Sequence[str]) -> Floats:
         """Work out new words, all with one look-up."""
         blocks = [keys for word in words for keys in keys_of_word(word)]
-        keys = np.array([key for block in blocks for key in block], np.uint32)
-        places, known = self.weights.look_up(keys)
-        rarity = self.weights.rarity[places] * known
-        ends = np.cumsum([0, *map(len, blocks)])
-        gains: Floats = self.weights.steps[places] * (rarity * self.weights.factors[places])[:, None]
+        ends = [0, *accumulate(map(len, blocks))]
+        places, known, gains, squares = self._looked_up([key for block in blocks for key in block])
         if self._correction is not None:
             more = self._correction.gains(places) * known[:, None]
             for number in range(GRAM, len(blocks), len(PER_WORD)):
@@ -158,10 +152,10 @@ class LearnedReader:
                 if known[word_itself].any():
                     more[ends[number] : ends[number + 1]] = 0.0  # parts of known words are not open to correction
             gains = self._with(gains, more)
-        shape = (len(words), len(PER_WORD), -1)
-        added = _summed(gains, ends).reshape(shape)
-        squares = _summed(np.square(rarity)[:, None], ends).reshape(shape[:2])
-        return list(zip(added, squares, strict=True))
+        values = np.zeros((len(gains) + 1, self._columns + 1), np.float32)  # a row of nothing closes the last run
+        values[:-1, :-1] = gains
+        values[:-1, -1] = squares
+        return _summed(values, np.array(ends)).reshape(len(words), len(PER_WORD), -1)
 
     def _with(self, gains: Floats, more: Floats) -> Floats:
         """Lay a correction beside what the weights say: types are added, roles stand behind. Along the last axis."""
@@ -173,17 +167,32 @@ class LearnedReader:
         return out
 
 
+def _shares(features: Features) -> Floats:
+    """Return which part of each pair goes to which word: half to either; where one is an end of the text, all.
+
+    Shape (words, pairs).
+    """
+    at = {word: place for place, word in enumerate(features.words)}
+    shares = np.zeros((len(at), len(features.pairs)), np.float32)
+    for number, (_, left, right) in enumerate(features.pairs):
+        first, second = at.get(left), at.get(right)
+        if first is None or second is None or first == second:
+            shares[second if first is None else first, number] = 1.0
+        else:
+            shares[first, number] = shares[second, number] = 0.5
+    return shares
+
+
 def _summed(values: Floats, ends: npt.NDArray[np.intp]) -> Floats:
     """Return the sums of successive runs of rows, which end where `ends` says; an empty run sums to 0."""
-    with_end = np.concatenate([values, np.zeros((1, values.shape[1]), values.dtype)])
-    sums: Floats = np.add.reduceat(with_end, ends[:-1], axis=0)
+    sums: Floats = np.add.reduceat(values, ends[:-1], axis=0)
     sums[ends[:-1] == ends[1:]] = 0.0
     return sums
 
 
 def probabilities(sums: Floats, sharpness: float) -> Floats:
     """Return sums as probabilities along the last axis."""
-    sharp = sums * np.float32(sharpness)
-    raised = np.exp(sharp - sharp.max(axis=-1, keepdims=True))
-    chances: Floats = raised / raised.sum(axis=-1, keepdims=True)
+    sharp = sums * float(sharpness)
+    raised = np.exp(sharp - np.maximum.reduce(sharp, axis=-1, keepdims=True))
+    chances: Floats = raised / np.add.reduce(raised, axis=-1, keepdims=True)
     return chances

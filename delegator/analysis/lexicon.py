@@ -57,16 +57,15 @@ class Lexicon:
         bases = self._bases(text.words)
         found: dict[tuple[str, ...], _Entry] = {}
         spans: dict[tuple[str, ...], tuple[int, int]] = {}
-        position = 0
-        while position < len(bases):
-            entry = self._match(bases, position, text)
+        free_from = 0
+        for position in [at for at, base in enumerate(bases) if base in self._by_first]:
+            entry = self._match(bases, position, text) if position >= free_from else None
             if entry is None:
-                position += 1
                 continue
+            free_from = position + len(entry.words)
             if entry.words not in found:
                 found[entry.words] = entry
-                spans[entry.words] = (position, position + len(entry.words))
-            position += len(entry.words)
+                spans[entry.words] = (position, free_from)
         return [evidence for words, entry in found.items() for evidence in _evidence(entry, text, spans[words])]
 
     def _bases(self, words: Sequence[str]) -> list[str]:
@@ -74,7 +73,7 @@ class Lexicon:
         return [forms.get(word, "") for word in words]
 
     def _match(self, bases: Sequence[str], position: int, text: Words) -> _Entry | None:
-        for entry in self._by_first.get(bases[position], ()):
+        for entry in self._by_first[bases[position]]:
             end = position + len(entry.words)
             if tuple(bases[position:end]) == entry.words and not _crosses_an_end(text, position, end):
                 return entry

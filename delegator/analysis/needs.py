@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
+from operator import attrgetter
 
 from delegator.analysis.complexity import BASE_POINTS, Assessment, level_of
 from delegator.analysis.tables.teams import TEAMS
@@ -30,9 +30,8 @@ FAR = 0.02
 that say the same shall be able to turn even what looked out of the question."""
 
 
-@dataclass(frozen=True, slots=True)
 class Need:
-    """How much one role is needed, 0 to 1, and by what.
+    """How much one role is needed, 0 to 1, and by what. A plain class: many are made for each text.
 
     Attributes:
         own: probability that the work is the role's own.
@@ -42,17 +41,15 @@ class Need:
         total: how much it is needed.
     """
 
-    role: str
-    own: float
-    usual: float
-    taught: float = 0.0
-    untaught: float = field(init=False)
-    total: float = field(init=False)
+    __slots__ = ("own", "role", "taught", "total", "untaught", "usual")
 
-    def __post_init__(self) -> None:
-        untaught = OWN_SHARE * self.own + (1 - OWN_SHARE) * self.usual
-        object.__setattr__(self, "untaught", untaught)
-        object.__setattr__(self, "total", shifted(untaught, self.taught) if self.taught else untaught)
+    def __init__(self, role: str, own: float, usual: float, taught: float = 0.0) -> None:
+        self.role = role
+        self.own = own
+        self.usual = usual
+        self.taught = taught
+        self.untaught = OWN_SHARE * own + (1 - OWN_SHARE) * usual
+        self.total = shifted(self.untaught, taught) if taught else self.untaught
 
     @property
     def is_needed(self) -> bool:
@@ -108,7 +105,7 @@ def needs_of(
         Need(role, own.get(role, 0.0), min(1.0, usual.get(role, 0.0)), taught.get(role, 0.0))
         for role in {**own, **usual, **taught}
     ]
-    needs.sort(key=lambda need: need.total, reverse=True)
+    needs.sort(key=attrgetter("total"), reverse=True)
     return needs
 
 

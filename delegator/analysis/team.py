@@ -121,6 +121,8 @@ def _candidate(need: Need, reading: Reading, assessment: Assessment) -> Candidat
 
 
 def _domain_additions(reading: Reading, assessment: Assessment) -> Iterable[Candidate]:
+    if not assessment.indicators:
+        return
     words = {part.indicator: part.words for part in assessment.parts}
     for row in domain_rows(reading.task_type, assessment):
         if reading.taught.get(row.role, 0.0) + USUAL_MARGIN >= 0:  # as hard to unlearn as a usual role
@@ -146,7 +148,9 @@ def _existing(
     """Replace roles that the catalogue lacks by the nearest one up the line; never return an empty team."""
     core: list[Candidate] = []
     notes: list[str] = []
-    allowed = {role: None for role in catalogue.names if role not in wishes.exclude}
+    allowed: Mapping[str, object] = catalogue.roles
+    if wishes.exclude:
+        allowed = {role: None for role in allowed if role not in wishes.exclude}
     for candidate in wanted:
         if candidate.role in wishes.exclude:
             continue

@@ -66,11 +66,11 @@ class Reading:
     without: Mapping[str, Without] = field(default_factory=dict)
     taught: Mapping[str, float] = field(default_factory=dict)
     asked: str = ""
+    task_type: TaskType = field(init=False)
+    """The likeliest type."""
 
-    @property
-    def task_type(self) -> TaskType:
-        """The likeliest type."""
-        return next(iter(self.chances))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "task_type", next(iter(self.chances)))
 
     @property
     def chance(self) -> float:

@@ -58,9 +58,8 @@ class Weights:
 
     def look_up(self, keys: Keys) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
         """Return the place of each key, and whether it is known; the place of an unknown one means nothing."""
-        places = np.searchsorted(self.keys, keys)
-        places[places == len(self.keys)] = 0
-        return places, self.keys[places] == keys
+        places = np.minimum(self.keys.searchsorted(keys), len(self.keys) - 1)
+        return places, self.keys.take(places) == keys
 
     def as_bytes(self) -> bytes:
         """Return the file; the same weights give the same bytes."""

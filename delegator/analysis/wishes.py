@@ -45,6 +45,8 @@ def ensure_possible(request: TeamWishes, catalogue: Catalogue) -> None:
     """
     for role in (*request.include_roles, *request.exclude_roles, *request.pin_roles):
         catalogue.role(role)
+    if not request.exclude_roles:
+        return
     torn = [role for role in request.exclude_roles if role in (*request.include_roles, *request.pin_roles)]
     if torn:
         raise InvalidInput(
@@ -71,6 +73,8 @@ def wishes_of(
         for role in roles
     }
     category = None if request.task_category is None else (request.task_category, CALLER)
+    if not decided and not rules:
+        return Wishes({}, {}, {}, category)
     for number, rule in enumerate(rules, 1):
         if not _applies(rule, task_type, words):
             continue

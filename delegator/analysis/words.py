@@ -32,8 +32,7 @@ def split_words(text: str) -> Words:
     """Read a text of any alphabet; a text without a single word gives no words."""
     words: list[str] = []
     ends: set[int] = set()
-    for match in _PIECE.finditer(text):
-        piece = match.group()
+    for piece in _PIECE.findall(text):
         if piece not in _CLAUSE_ENDS:
             words.extend(_spellings(piece))
         elif words:
@@ -42,8 +41,9 @@ def split_words(text: str) -> Words:
 
 
 def _spellings(piece: str) -> tuple[str, ...]:
-    for tail in _ERROR_TAILS:
-        if len(piece) > len(tail) and piece.endswith(tail):
-            return piece.lower(), tail.lower()
+    if piece.endswith(_ERROR_TAILS):
+        for tail in _ERROR_TAILS:
+            if len(piece) > len(tail) and piece.endswith(tail):
+                return piece.lower(), tail.lower()
     word = piece.lower().replace("’", "'")
     return (word.removesuffix("'s"),)
