@@ -1,8 +1,8 @@
 """Spawns and terminates agents: one actor per role, leased by sessions.
 
 An agent lives as long as a session leases it. Ray restarts its process when it dies; `revive` waits for that, or spawns
-it anew where Ray has given up. Agents live outside the placement groups of the models, so that a swap of models does
-not kill them: each is annotated with the memory of its own process only.
+it anew where Ray has given up; `restart` has a process replaced by hand. Agents live outside the placement groups of
+the models, so that a swap of models does not kill them: each is annotated with the memory of its own process only.
 """
 
 from __future__ import annotations
@@ -21,14 +21,21 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.agent import Agent
 from actors.agent_messages import Pulse, Turn
+from actors.agent_work import AgentWork
 from actors.calls import ask
 from actors.cluster import NAMESPACE, agent_name, model_host_name
 from actors.footprint import AGENT_MEMORY_BYTES
-from delegator.errors import DeadlineExceeded
+from delegator.errors import AgentNotRunning, DeadlineExceeded
 from delegator.roles.catalogue import Catalogue
 from delegator.settings import Settings
 
 log = logging.getLogger(__name__)
+
+RESTART_S = 15.0
+"""Real seconds that Ray has to replace a killed process; after that the agent is spawned anew."""
+
+LOOK_S = 0.1
+"""Real seconds between two looks whether a killed process has been replaced."""
 
 
 def tell_host_of_first_token(turn: Turn) -> None:
@@ -44,7 +51,13 @@ def tell_host_of_first_token(turn: Turn) -> None:
 
 @dataclass(slots=True)
 class LiveAgent:
-    """One running agent and the sessions that lease it."""
+    """One running agent and the sessions that lease it.
+
+    Attributes:
+        restarts: how often its process was found to be another one.
+        told: how many of those are written down.
+        work: what it has done, and is at.
+    """
 
     role: str
     handle: Any
@@ -54,6 +67,8 @@ class LiveAgent:
     restarts: int = 0
     pid: int | None = None
     node: str | None = None
+    told: int = 0
+    work: AgentWork = field(default_factory=AgentWork)
 
 
 class AgentPool:
@@ -65,6 +80,12 @@ class AgentPool:
         self._settings = settings
         self._live: dict[str, LiveAgent] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._works: dict[str, AgentWork] = {}
+        """By role: what agents of a former life have done that are not taken over yet."""
+
+    def recall(self, works: Mapping[str, AgentWork]) -> None:
+        """Take over what the agents of a former life have done; before any of them is leased."""
+        self._works = dict(works)
 
     def live(self) -> list[LiveAgent]:
         """Return the running agents by rank."""
@@ -92,6 +113,7 @@ class AgentPool:
             agent = self._live.get(role)
             if agent is None:
                 agent = await self._spawn(role, since or datetime.now(UTC), node_id)
+                agent.work = self._works.pop(role, agent.work)
                 self._live[role] = agent
             agent.sessions.add(session_id)
             return agent
@@ -109,21 +131,64 @@ class AgentPool:
             del self._live[role]
             return True
 
-    async def revive(self, role: str) -> None:
-        """Wait until an agent that was lost answers again; spawn it anew where it is gone for good."""
+    async def revive(self, role: str) -> bool:
+        """Wait until an agent that was lost answers again; spawn it anew where it is gone for good.
+
+        Returns whether its process is another one and nobody has written that down yet: the caller does.
+        """
         async with self._locks[role]:
             agent = self._live.get(role)
             if agent is None:
-                return
-            agent.restarts += 1
+                return False
             try:
                 await self._greet(agent, await self._pulse(agent.handle))
             except (RayError, DeadlineExceeded) as exc:
-                log.warning("agent %s is spawned anew: %s", role, exc)
-                await self._terminate(role, agent.handle)
-                fresh = await self._spawn(role, agent.spawned_at, agent.node_id)
-                fresh.sessions, fresh.restarts = agent.sessions, agent.restarts
-                self._live[role] = fresh
+                agent = await self._replace(agent, exc)
+            return _is_news(agent)
+
+    async def restart(self, role: str) -> LiveAgent:
+        """Replace an agent's process and wait until the new one answers; it counts as written down by the caller.
+
+        Raises:
+            AgentNotRunning: there is none.
+            DeadlineExceeded: not even a new agent answered in time; nothing is left of it.
+        """
+        async with self._locks[role]:
+            agent = self._live.get(role)
+            if agent is None:
+                raise AgentNotRunning(role, tuple(one.role for one in self.live()))
+            ray.kill(agent.handle, no_restart=False)
+            try:
+                await self._await_another_process(agent)
+            except DeadlineExceeded as exc:
+                agent = await self._replace(agent, exc)
+            _is_news(agent)
+            return agent
+
+    async def _await_another_process(self, agent: LiveAgent) -> None:
+        """Wait until another process of a killed agent answers.
+
+        Raises:
+            DeadlineExceeded: none did in time.
+        """
+        before, deadline_s = agent.restarts, min(RESTART_S, self._settings.actor_start_deadline_s)
+        try:
+            async with asyncio.timeout(deadline_s):
+                while agent.restarts == before:
+                    await self.pulse(agent)
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            raise DeadlineExceeded(f"restarting the process of {agent.role}", deadline_s) from None
+
+    async def _replace(self, agent: LiveAgent, why: Exception) -> LiveAgent:
+        """Spawn an agent anew where its old one is gone for good; it keeps its sessions and its figures."""
+        log.warning("agent %s is spawned anew: %s", agent.role, why)
+        await self._terminate(agent.role, agent.handle)
+        fresh = await self._spawn(agent.role, agent.spawned_at, agent.node_id)
+        fresh.sessions, fresh.work = agent.sessions, agent.work
+        fresh.restarts, fresh.told = agent.restarts + 1, agent.told
+        self._live[agent.role] = fresh
+        return fresh
 
     async def terminate_orphans(self, teams: Callable[[], Mapping[str, Collection[str]]]) -> list[str]:
         """Terminate running agents that no open session needs, known to this pool or not; return their roles.
@@ -158,6 +223,8 @@ class AgentPool:
         return pulse
 
     async def _greet(self, agent: LiveAgent, pulse: Pulse) -> None:
+        if agent.pid is not None and (agent.pid, agent.node) != (pulse.pid, pulse.node):
+            agent.restarts += 1
         agent.pid, agent.node = pulse.pid, pulse.node
 
     async def _pulse(self, handle: Any, deadline_s: float | None = None) -> Pulse:
@@ -203,6 +270,13 @@ class AgentPool:
                     await asyncio.sleep(0.01)
         except TimeoutError:
             raise DeadlineExceeded(f"ending the process of {role}", deadline_s) from None
+
+
+def _is_news(agent: LiveAgent) -> bool:
+    """Return whether its process was replaced and that is not written down; from now on it is."""
+    news = agent.restarts > agent.told
+    agent.told = agent.restarts
+    return news
 
 
 def _named_agents() -> set[str]:

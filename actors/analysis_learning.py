@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
+from actors import acting
 from actors.active_analysis import InUse
 from actors.parts import Parts
 from delegator.analysis.corpus import read_corpus
@@ -87,7 +88,7 @@ class AnalysisLearning:
             before = None if active is None else active.version
             if before != to:
                 data = {"version": to, "version_before": before}
-                event = NewEvent(EventKind.ANALYSIS_RESET, self._parts.clock.now(), data=data)
+                event = NewEvent(EventKind.ANALYSIS_RESET, self._parts.clock.now(), data=data, by=acting.by())
                 await self._parts.store.activate_analysis_version(to, [event])
             await self._parts.analyzer.take(version)
             return ResetAnalysisReply(version=to, version_before=before)
@@ -166,7 +167,7 @@ class AnalysisLearning:
         now = self._parts.clock.now()
         measured = evaluation.measured() | {"lessons": len(lessons), "base": evaluation.learned.base}
         data = {"lessons": len(lessons), "changes": len(evaluation.changes), "version_before": in_use.version}
-        event = NewEvent(EventKind.ANALYSIS_LEARNED, now, data=data)
+        event = NewEvent(EventKind.ANALYSIS_LEARNED, now, data=data, by=acting.by())
         version = await self._parts.store.add_analysis_version(now, weights, measured, event)
         await self._parts.analyzer.take(version)
         return version.version

@@ -12,6 +12,7 @@ from actors.host_messages import Claims
 from actors.parts import OpenSession
 from actors.recorder import Recorder
 from delegator.residency.demand import Outlook
+from delegator.roles.catalogue import Model
 
 
 class Claimant:
@@ -23,12 +24,15 @@ class Claimant:
         sessions: Callable[[], Iterable[OpenSession]],
         turns: Callable[[], frozenset[str]],
         outlook: Callable[[OpenSession, str], Outlook],
+        pins: Callable[[str], tuple[Model, ...]],
     ) -> None:
         """Claim for the open `sessions` and the ids of the `turns` under way, as they are when it is asked.
 
         Args:
             outlook: what a session needs on an endpoint, for a host that has lost its memory.
+            pins: what is pinned on an endpoint.
         """
+        self._pins = pins
         self._outlook = outlook
         self._recorder = recorder
         self._sessions = sessions
@@ -43,5 +47,6 @@ class Claimant:
             loaded_by_us=self._recorder.loaded_on(endpoint_id),
             life=self._life,
             remove_orphans=remove_orphans,
+            pins=self._pins(endpoint_id),
             outlooks=tuple(o for s in self._sessions() if (o := self._outlook(s, endpoint_id)).models),
         )

@@ -138,6 +138,17 @@ def connected(address: str, *, token_path: Path | None = None) -> Iterator[str]:
         disconnect()
 
 
+def metrics_url() -> str | None:
+    """Return where the connected Ray's head answers Prometheus; None where it does not."""
+    import ray
+
+    head, _, _ = ray.get_runtime_context().gcs_address.rpartition(":")
+    for node in ray.nodes():
+        if node["Alive"] and node["NodeManagerAddress"] == head.strip("[]") and node["MetricsExportPort"] > 0:
+            return f"http://{head}:{node['MetricsExportPort']}/metrics"
+    return None
+
+
 def reachable(address: str) -> bool:
     """Return whether somebody takes connections at host:port."""
     host, _, port = address.rpartition(":")

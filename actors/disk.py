@@ -129,6 +129,8 @@ class Disk:
         entry = self._memory.ledger.get(name)
         if self._downloads.is_running(name):
             return "it is being downloaded"
+        if name in self._memory.ledger.pins:
+            return "it is pinned"
         if entry is None or entry.phase is Phase.UNLOADING:
             return ""
         if entry.foreign:

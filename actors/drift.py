@@ -31,6 +31,7 @@ class Drift:
         self._num_ctx: dict[str, int] = {}
         self._stated_at: dict[str, datetime] = {}
         self._contradicted: set[str] = set()
+        self._found: list[str] = []
 
     def load_with(self, model: str, num_ctx: int) -> None:
         """State this window on every call for the model from now on."""
@@ -63,14 +64,20 @@ class Drift:
             entry.num_ctx = found.num_ctx
             if ours is not None:
                 self._outbox.tell(EventKind.DRIFT_FOUND, entry, None, what="num_ctx", ours=ours, found=found.num_ctx)
+                self._found.append(f"{entry.model} had a window of {found.num_ctx} tokens instead of {ours}")
+
+    def take_found(self) -> tuple[str, ...]:
+        """Return, in words, what was found since this was last asked."""
+        found, self._found = tuple(self._found), []
+        return found
 
     def keep_alive_changed(self, entry: Entry, found: LoadedModel) -> bool:
-        """Return whether another client has changed the keep-alive of a held, idle model; tell it once.
+        """Return whether another client has changed the keep-alive of a held or pinned, idle model; tell it once.
 
         It has where the model goes sooner than our last call asked for, or later than any of ours could ask for.
         """
         stated_at = self._stated_at.get(entry.model)
-        if entry.foreign or not entry.holders or stated_at is None:
+        if entry.foreign or not entry.kept or stated_at is None:
             return False
         now = datetime.now(UTC)
         least, most = stated_at + self._keep_alive * (1 - TOLERANCE), now + self._keep_alive * (1 + TOLERANCE)
@@ -81,4 +88,5 @@ class Drift:
             self._contradicted.add(entry.model)
             left_s = round((found.expires_at - now).total_seconds())
             self._outbox.tell(EventKind.DRIFT_FOUND, entry, None, what="keep_alive", left_s=left_s)
+            self._found.append(f"{entry.model} had another keep-alive than ours")
         return True

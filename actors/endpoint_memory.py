@@ -113,6 +113,10 @@ class EndpointMemory:
         """See `Listing.known_as`: the name by which to ask the ledger for a model."""
         return self._listing.known_as(name)
 
+    async def lists(self, model: str) -> bool:
+        """Ask Ollama whether it has a model in memory, under any of its names."""
+        return await self._listing.lists(model)
+
     def window_of(self, entry: Entry) -> int:
         """Return the window to state on a call for a model: with any other Ollama would load it anew."""
         return self._drift.num_ctx_of(entry)
@@ -392,6 +396,10 @@ class EndpointMemory:
             await self._renew(entry)
         return lost
 
+    def take_contradictions(self) -> tuple[str, ...]:
+        """Return, in words, what other clients have changed about our models since this was last asked."""
+        return self._drift.take_found()
+
     def _take_size(self, entry: Entry, found: LoadedModel) -> None:
         size_bytes, believed = self._sizes.judge(entry.model, found, ours_num_ctx=self._drift.ours(entry))
         entry.size_bytes, entry.measured = size_bytes, believed
@@ -450,11 +458,11 @@ class EndpointMemory:
     # ── keeping alive ────────────────────────────────────────────────────────────────────────────────────────────
 
     async def keep_alive_forever(self, done: Callable[[], None]) -> None:
-        """Renew the keep-alive of what is held, long before Ollama's own timer ends it; call `done` after each."""
+        """Renew the keep-alive of what is held or pinned, long before Ollama's timer ends it; each time call `done`."""
         while True:
             await asyncio.sleep(self._clock.real_s(self._settings.keep_alive_s / 3))
             for entry in self.ledger.entries():
-                if not entry.foreign and entry.holders:
+                if not entry.foreign and entry.kept:
                     await self._renew(entry)
                     done()
 

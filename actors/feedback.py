@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors import acting
 from actors.lessons import as_read
 from actors.open_sessions import OpenSessions
 from actors.parts import Parts
@@ -29,7 +30,8 @@ class Feedback:
         now = self._parts.clock.now()
         said = request.model_dump(mode="json", exclude={"session_id"})
         lesson = LessonRecord(now, "feedback", record.session_id, record.task_description, as_read(record) | said)
-        event = NewEvent(EventKind.FEEDBACK_GIVEN, now, record.session_id, data={"lesson": str(lesson.uid), **said})
+        data = {"lesson": str(lesson.uid), **said}
+        event = NewEvent(EventKind.FEEDBACK_GIVEN, now, record.session_id, data=data, by=acting.by())
         there = await self._parts.store.put_lessons([lesson], [event])
         await self._touch(record.session_id)
         return GiveFeedbackReply(

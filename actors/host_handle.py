@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from actors.calls import ACTOR_LOST, ask
+from actors.control_messages import ControlView, PinWish
 from actors.disk_messages import DiskView, PullView, Removed
 from actors.host_messages import Aside, Choice, Chosen, Claims, Grant, HostSpec, HostView, Released, Sweep, TurnWish
 from delegator.errors import Unavailable
-from delegator.roles.catalogue import Role
+from delegator.roles.catalogue import Model, Role
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,26 @@ class HostHandle:
         """See `Disk.remove`."""
         removed: Removed = await self._call("remove", model)
         return removed
+
+    async def load_model(self, model: Model, wait_s: float) -> ControlView:
+        """See `ByHand.load`."""
+        view: ControlView = await self._call("load_model", model, wait_s, patience_s=wait_s)
+        return view
+
+    async def unload_model(self, model: Model, wait_s: float) -> ControlView:
+        """See `ByHand.unload`."""
+        view: ControlView = await self._call("unload_model", model, wait_s, patience_s=wait_s)
+        return view
+
+    async def pin_model(self, wish: PinWish, wait_s: float) -> ControlView:
+        """See `Pinned.pin`."""
+        view: ControlView = await self._call("pin_model", wish, wait_s, patience_s=wait_s)
+        return view
+
+    async def unpin_model(self, model: Model, wait_s: float) -> ControlView:
+        """See `Pinned.unpin`."""
+        view: ControlView = await self._call("unpin_model", model, wait_s, patience_s=wait_s)
+        return view
 
     async def reconcile(self, claims: Callable[[], Claims]) -> Sweep:
         """See `ModelHost.reconcile`. `claims` are made anew for each try: the host takes them for what is true now."""

@@ -8,6 +8,7 @@ from typing import Any
 from delegator.ollama.client import ChatMessage
 from delegator.residency.demand import Outlook
 from delegator.residency.planner import Snapshot
+from delegator.residency.queue import QueueState
 from delegator.roles.catalogue import Model
 from delegator.store.records import ModelFactsRecord
 
@@ -75,6 +76,7 @@ class TurnWish:
         turn_id: unique; asking again with the same id joins the first wish.
         limit_bytes: most the session may hold at one time.
         spare_only: only if nothing has to leave or be waited for: a model that will be needed soon, not now.
+        by_hand_s: asked for by hand, and kept that many model seconds if no session takes it; 0: a turn's wish.
         task_id: the task it is of; empty for a wish that is of none.
         later: what the task will need on this endpoint after it.
         continues: the task goes on after it, here or elsewhere.
@@ -86,6 +88,7 @@ class TurnWish:
     model: Model
     limit_bytes: int
     spare_only: bool = False
+    by_hand_s: float = 0.0
     task_id: str = ""
     later: tuple[LaterTurn, ...] = ()
     continues: bool = False
@@ -94,13 +97,18 @@ class TurnWish:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The turn may run: its model is resident and a slot is taken in its name until `release_turn`."""
+    """The turn may run: its model is resident and a slot is taken in its name until `release_turn`.
+
+    Attributes:
+        evicted: models that had to leave for it.
+    """
 
     turn_id: str
     model: str
     size_bytes: int
     waited_s: float
     load_s: float
+    evicted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +162,15 @@ class ResidentView:
     busy: bool
     resident: bool
     loaded_at_unix_s: float | None
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """One endpoint at one moment, for showing and for planning without commitment."""
+    """One endpoint at one moment, for showing and for planning without commitment.
+
+    `queue`: who waits there, and what is known of when they may start.
+    """
 
     endpoint_id: str
     url: str
@@ -169,6 +181,8 @@ class HostView:
     suspect: str | None
     prefetches: int = 0
     prefetches_used: int = 0
+    pins: frozenset[str] = frozenset()
+    queue: QueueState = field(default_factory=QueueState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +196,7 @@ class Claims:
         life: names the life of the `SessionManager`; in a new one, sessions whose end was cut short are open again.
         remove_orphans: False where what nobody claims is to stay.
         outlooks: what the open sessions need here, for a host that has lost its memory.
+        pins: models that are pinned here, by the store.
     """
 
     held: dict[str, tuple[str, ...]]
@@ -190,6 +205,7 @@ class Claims:
     life: str = ""
     remove_orphans: bool = True
     outlooks: tuple[Outlook, ...] = ()
+    pins: tuple[Model, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +214,11 @@ class Sweep:
 
     Attributes:
         learned: how soon people come back, JSON-ready, where that has changed since it was last told.
+        contradicted: what another client had changed about our models, in words.
     """
 
     models_unloaded: tuple[str, ...] = ()
     reservations_removed: tuple[str, ...] = ()
     models_lost: tuple[str, ...] = ()
     learned: dict[str, Any] | None = None
+    contradicted: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from typing import TypeVar
 from actors.doubts import Doubts
 from actors.host_handle import HostHandle
 from actors.host_messages import HostView, Released
-from delegator.errors import DelegatorError
+from delegator.errors import DelegatorError, InvalidInput
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,19 @@ class Hosts:
         Raises:
             KeyError: there is no such endpoint; `endpoint_id in hosts` asks.
         """
+        return self._by_id[endpoint_id]
+
+    def named(self, endpoint_id: str | None) -> HostHandle | None:
+        """Return the host that a caller has named; None where he names none.
+
+        Raises:
+            InvalidInput: there is no such endpoint.
+        """
+        if endpoint_id is None:
+            return None
+        if endpoint_id not in self._by_id:
+            known = ", ".join(self._by_id)
+            raise InvalidInput("endpoint", f"'{endpoint_id}' is none of the endpoints", f"The endpoints are: {known}.")
         return self._by_id[endpoint_id]
 
     def __contains__(self, endpoint_id: object) -> bool:

@@ -71,6 +71,7 @@ def start_local_ray(
     log_path: Path,
     port: int = 0,
     dashboard_port: int = 0,
+    metrics_port: int = 0,
 ) -> RayNode:
     """Start a Ray with one node that outlives this process and its terminal.
 
@@ -81,13 +82,16 @@ def start_local_ray(
         log_path: takes what `ray start` says.
         port: of the head; 0 takes a free one.
         dashboard_port: 0 starts no dashboard.
+        metrics_port: where Prometheus is answered, on loopback like all of this Ray; 0 takes a free one.
 
     Raises:
         StartFailed: with what Ray said. What was started is ended again.
     """
     ensure_token(token_path)
     folder = make_runtime_dir(instance_id)
-    command = _command(folder, memory_bytes=memory_bytes, port=port, dashboard_port=dashboard_port)
+    command = _command(
+        folder, memory_bytes=memory_bytes, port=port, dashboard_port=dashboard_port, metrics_port=metrics_port
+    )
     environment = _environment(instance_id, token_path)
     try:
         _run(command, environment, folder, log_path)
@@ -170,7 +174,7 @@ def without_client_server(ray_params: Any, head: bool) -> None:
         ray_params.ray_client_server_port = None
 
 
-def _command(folder: Path, *, memory_bytes: int, port: int, dashboard_port: int) -> list[str]:
+def _command(folder: Path, *, memory_bytes: int, port: int, dashboard_port: int, metrics_port: int) -> list[str]:
     dashboard = ["--include-dashboard=false"]
     if dashboard_port:
         dashboard = ["--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard_port}"]
@@ -186,6 +190,7 @@ def _command(folder: Path, *, memory_bytes: int, port: int, dashboard_port: int)
         f"--memory={memory_bytes}",
         f"--object-store-memory={OBJECT_STORE_BYTES}",
         *dashboard,
+        f"--metrics-export-port={metrics_port}",  # on the node's address alone where that is loopback
         "--dashboard-agent-listen-port=0",
         "--min-worker-port=0",  # otherwise 10002 to 19999, which every other port must then keep clear of
         "--max-worker-port=0",

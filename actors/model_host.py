@@ -12,15 +12,21 @@ makes it a Ray actor.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from actors.asides import Asides, Ways
+from actors.by_hand import BY_HAND, ByHand, Limits, no_room
+from actors.by_hand import Ways as WaysByHand
+from actors.control_messages import ControlView, PinWish
 from actors.disk import Disk
 from actors.disk_messages import DiskView, PullView, Removed
 from actors.endpoint_memory import EndpointMemory
+from actors.holders import Holders
+from actors.host_comparison import HostComparison
+from actors.host_comparison import Ways as WaysToCompare
 from actors.host_messages import (
     Aside,
     Choice,
@@ -35,6 +41,7 @@ from actors.host_messages import (
     TurnWish,
 )
 from actors.outbox import Outbox, Report
+from actors.pinned import Pinned
 from actors.reservations import Reservations
 from actors.shelf import Shelf
 from delegator.clock import Clock
@@ -52,7 +59,7 @@ from delegator.residency.demand import Outlook
 from delegator.residency.dispatcher import Dispatcher
 from delegator.residency.foreseen import estimated_load_s
 from delegator.residency.ledger import Entry, Phase
-from delegator.residency.planner import Refuse
+from delegator.residency.planner import Refuse, Wait
 from delegator.residency.policy import policy_of
 from delegator.residency.requests import Later, TurnRequest
 from delegator.roles.catalogue import Model
@@ -63,6 +70,9 @@ log = logging.getLogger(__name__)
 
 PARALLEL_TURNS = 1
 """Turns at one time per model: Ollama's default OLLAMA_NUM_PARALLEL; more would queue unseen inside it."""
+
+LEAST_BY_HAND_S = 60.0
+"""Real seconds a load by hand may take at least, its wait included, however fast the models' time runs."""
 
 _FORETOLD = {
     Foretold.BEGUN: EventKind.MODEL_PREFETCHED,
@@ -80,6 +90,7 @@ class _Wanted:
     granted: asyncio.Future[Grant]
     mark: float
     load_s: float = 0.0
+    evicted: tuple[str, ...] = ()
 
     @property
     def is_granted(self) -> bool:
@@ -118,7 +129,6 @@ class ModelHost:
         )
         self._dispatcher.lingers = False  # until it is known which sessions are open
         self._dispatcher.demand.returns.restore(spec.learned)
-        self._learned_told = self._dispatcher.demand.returns.version
         self._asides = Asides(
             client,
             self._dispatcher,
@@ -128,11 +138,27 @@ class ModelHost:
             Ways(self.warm, self.release_models, self._pump),
             keep_alive_s=settings.keep_alive_s,
         )
+        self._by_hand = ByHand(
+            spec.url,
+            self._dispatcher,
+            self._memory,
+            self._shelf,
+            self._asides,
+            self._outbox,
+            WaysByHand(self.warm, self.release_models, self._pump, self._models),
+            Limits(settings.keep_alive_s, max(LEAST_BY_HAND_S, self._clock.real_s(settings.turn_deadline_s))),
+        )
+        self._pinned = Pinned(self._memory, self._shelf, self._by_hand, self._pump)
         self._wanted: dict[str, _Wanted] = {}
-        self._limits: dict[str, int] = {}
-        """{session: most bytes it may hold here}, as last wished."""
-        self._managers_life = ""
-        self._knows_holders = False
+        self._holders = Holders(self._dispatcher, self._outbox, self._coming_bytes)
+        self._comparison = HostComparison(
+            self._dispatcher,
+            self._memory,
+            self._holders,
+            self._pinned,
+            self._asides,
+            WaysToCompare(self._unload_if_idle, self._pump, self._now, self._known),
+        )
         self._change: asyncio.Task[None] | None = None
         self._under_way: Change | None = None
         self._drops: set[asyncio.Task[None]] = set()
@@ -151,6 +177,8 @@ class ModelHost:
 
     async def close(self) -> None:
         """Stop the chores; leaves the models as they are."""
+        await self._pinned.close()
+        await self._by_hand.close()
         await self._asides.close()
         await self._disk.close()
         if self._wake is not None:
@@ -192,7 +220,33 @@ class ModelHost:
 
     async def remove(self, model: str) -> Removed:
         """See `Disk.remove`."""
+        self._by_hand.let_go(model)
         return await self._disk.remove(model)
+
+    # ── by hand ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def load_model(self, model: Model, wait_s: float) -> ControlView:
+        """See `ByHand.load`."""
+        return await self._told(self._by_hand.load(model, wait_s))
+
+    async def unload_model(self, model: Model, wait_s: float) -> ControlView:
+        """See `ByHand.unload`."""
+        return await self._told(self._by_hand.unload(model, wait_s))
+
+    async def pin_model(self, wish: PinWish, wait_s: float) -> ControlView:
+        """See `Pinned.pin`."""
+        return await self._told(self._pinned.pin(wish, wait_s))
+
+    async def unpin_model(self, model: Model, wait_s: float) -> ControlView:
+        """See `Pinned.unpin`."""
+        return await self._told(self._pinned.unpin(model, wait_s))
+
+    async def _told(self, work: Awaitable[ControlView]) -> ControlView:
+        """Do it, and have what happened recorded before it is told; where nobody takes it now, it waits."""
+        view = await work
+        with contextlib.suppress(Exception):
+            await self._outbox.flush()
+        return view
 
     # ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -241,7 +295,7 @@ class ModelHost:
 
     def _request(self, wish: TurnWish, *, needs_slot: bool) -> TurnRequest:
         outlook = wish.outlook
-        self._limits[wish.session_id] = wish.limit_bytes
+        self._holders.limit(wish.session_id, wish.limit_bytes)
         if outlook is not None:
             outlook = self._known(outlook)
         return TurnRequest(
@@ -252,6 +306,7 @@ class ModelHost:
             task_id=wish.task_id,
             needs_slot=needs_slot,
             spare_only=wish.spare_only,
+            by_hand_s=wish.by_hand_s,
             later=tuple(Later(self._known_model(later.model), later.turns_ahead) for later in wish.later),
             continues=wish.continues,
             outlook=outlook,
@@ -318,7 +373,7 @@ class ModelHost:
         decision = self._dispatcher.decide(self._now())
         for turn_id, why in decision.refused:
             if (wanted := self._wanted.get(turn_id)) is not None:
-                self._fail(wanted, _refusal(wanted.wish.model.name, why))
+                self._fail(wanted, self._refusal(wanted.wish.model.name, why))
         self._tell(decision)
         for turn_id in decision.grants:
             self._grant(turn_id)
@@ -331,6 +386,13 @@ class ModelHost:
             self._change.cancel()
         self._asides.give_way()
         self._sleep_until(decision.wake_at)
+
+    def _refusal(self, model: str, why: Refuse | Wait | None) -> DelegatorError:
+        if why is None:
+            return NoCapacity(f"no spare memory for {model}")
+        if isinstance(why, Wait):
+            return no_room(model, why, self._ledger)
+        return MemoryExceeded(model, why.needed_bytes / GB, why.capacity_bytes / GB)
 
     def _tell(self, decision: Decision) -> None:
         for model, session_id in decision.released:
@@ -347,8 +409,10 @@ class ModelHost:
             self._dispatcher.finish(turn_id, self._now())
             return
         entry = self._ledger.require(self._memory.known_as(wanted.wish.model.name))
+        self._by_hand.taken(entry.model, wanted.wish.session_id)
         waited_s = self._clock.elapsed_s(wanted.mark)
-        wanted.granted.set_result(Grant(turn_id, entry.model, entry.size_bytes, waited_s, wanted.load_s))
+        grant = Grant(turn_id, entry.model, entry.size_bytes, waited_s, wanted.load_s, wanted.evicted)
+        wanted.granted.set_result(grant)
 
     def _sleep_until(self, moment: float | None) -> None:
         if self._wake is not None:
@@ -357,18 +421,6 @@ class ModelHost:
         if moment is not None:
             real_s = max(0.001, self._clock.real_s(moment - self._now()))
             self._wake = asyncio.get_running_loop().call_later(real_s, self._pump)
-
-    def _hold(self, entry: Entry, session_id: str) -> None:
-        if session_id not in entry.holders and not self._dispatcher.is_over(session_id):
-            entry.holders.add(session_id)
-            self._outbox.tell(EventKind.MODEL_HELD, entry, session_id)
-
-    def _let_go(self, session_id: str, models: Sequence[str]) -> None:
-        for model in models:
-            entry = self._ledger.get(model)
-            if entry is not None and session_id in entry.holders:
-                entry.holders.discard(session_id)
-                self._outbox.tell(EventKind.MODEL_RELEASED, entry, session_id)
 
     # ── changing what is resident ─────────────────────────────────────────────────────────────────────────────────
 
@@ -380,7 +432,7 @@ class ModelHost:
             if made_room and change.load is not None and self._is_still_wanted(change, wanted):
                 load_s = await self._memory.load(self._models[change.load], change.session_id, evicted=change.evict)
                 if wanted is not None:
-                    wanted.load_s = load_s
+                    wanted.load_s, wanted.evicted = load_s, change.evict
         except DelegatorError as exc:
             self._change_failed(change, wanted, exc)
         except Exception as exc:
@@ -443,14 +495,14 @@ class ModelHost:
         """
         if models is None:
             self._dispatcher.close_session(session_id, self._now())
-            self._limits.pop(session_id, None)
+            self._holders.forget(session_id)
             for wanted in [w for w in self._wanted.values() if w.wish.session_id == session_id]:
                 self._fail(wanted, SessionEnded(session_id, "ended"))
         if models is not None:
             models = [self._memory.known_as(model) for model in models]
         entries = [e for e in self._ledger.held_by(session_id) if models is None or e.model in models]
         loaded = [entry for entry in entries if entry.phase is not Phase.LOADING]
-        self._let_go(session_id, [entry.model for entry in entries])
+        self._holders.let_go(session_id, [entry.model for entry in entries])
         await asyncio.gather(*(self._take_out(entry, session_id) for entry in entries))
         self._pump()
         await self._outbox.flush()
@@ -462,7 +514,7 @@ class ModelHost:
         """Unload a model the session let go of unless somebody else needs it; stop its load unless one waits for it."""
         if entry.phase is Phase.LOADING and not entry.holders:
             await self._settle_load(entry)
-        self._pass_on(entry, without=session_id)
+        self._holders.pass_on(entry, self._now(), without=session_id)
         if self._is_free(entry):
             await self._asides.stop(entry.model)
         if self._is_free(entry):
@@ -471,20 +523,12 @@ class ModelHost:
     def _is_free(self, entry: Entry) -> bool:
         return not entry.holders and not entry.pinned and self._ledger.get(entry.model) is entry
 
-    def _pass_on(self, entry: Entry, *, without: str = "") -> None:
-        """Let a model that nobody holds any more be held by those for whose sake it stays, if there are any others."""
-        if not entry.holders and entry.phase is Phase.RESIDENT and self._ledger.get(entry.model) is entry:
-            for session_id in self._dispatcher.heirs(entry.model, self._now()):
-                if session_id != without and self._has_room(session_id, entry):
-                    self._hold(entry, session_id)
-
-    def _has_room(self, session_id: str, entry: Entry) -> bool:
-        """Return whether a session may hold that model beside what it holds, or is about to, by its latest limit."""
-        held = sum(e.size_bytes for e in self._ledger.held_by(session_id))
+    def _coming_bytes(self, session_id: str) -> int:
+        """Return what the model takes that is just being brought in for a session and not in the ledger yet."""
         coming = self._under_way
-        if coming is not None and coming.load is not None and coming.session_id == session_id:
-            held += 0 if coming.load in self._ledger else self._size_of(coming.load)
-        return held + entry.size_bytes <= self._limits.get(session_id, self._spec.capacity_bytes)
+        if coming is None or coming.load is None or coming.session_id != session_id or coming.load in self._ledger:
+            return 0
+        return self._size_of(coming.load)
 
     async def _settle_load(self, entry: Entry) -> None:
         """Stop the load of a model that nobody wants any more, and wait for its end."""
@@ -507,73 +551,11 @@ class ModelHost:
             return False
         return True
 
-    async def _unload_unowned(self, entry: Entry) -> bool:
-        return entry in self._ledger.unowned() and await self._unload_if_idle(entry)
-
     # ── comparing with reality ───────────────────────────────────────────────────────────────────────────────────
 
     async def reconcile(self, claims: Claims) -> Sweep:
-        """Compare ledger, `/api/ps`, reservations and the manager's claims; heal what differs.
-
-        A model that vanished is struck out, one that came by itself is entered as foreign, one of ours that nobody
-        claims is unloaded, a reservation without a model is removed.
-        """
-        self._apply(claims)  # before any await: what begins from now on is newer than the claims
-        lost = await self._memory.compare(claims.loaded_by_us)
-        if not self._knows_holders:
-            self._restore_holders(claims)
-            lost += self._strike_out_absent(claims, known=lost)
-            self._knows_holders = True
-        unloaded: list[str] = []
-        stale: list[str] = []
-        if claims.remove_orphans:
-            for entry in self._ledger.unowned():
-                self._pass_on(entry)
-            unloaded = [e.model for e in self._ledger.unowned() if await self._unload_unowned(e)]
-            stale = await self._memory.free_stale_reservations()
-        self._pump()
-        return Sweep(tuple(unloaded), tuple(stale), tuple(lost), self._news_learned())
-
-    def _news_learned(self) -> dict[str, Any] | None:
-        """Return what has been learned about people's returns, where that was not told yet."""
-        returns = self._dispatcher.demand.returns
-        if returns.version == self._learned_told:
-            return None
-        self._learned_told = returns.version
-        return returns.to_json()
-
-    def _apply(self, claims: Claims) -> None:
-        if claims.life != self._managers_life:
-            self._managers_life = claims.life
-            self._dispatcher.reopen_sessions()
-        if not self._knows_holders:  # only after a start: later the claims are older than what this host knows
-            self._restore_holders(claims)
-        now = self._now()
-        self._dispatcher.demand.keep_only(frozenset(claims.held), now)
-        self._limits = {session_id: most for session_id, most in self._limits.items() if session_id in claims.held}
-        for outlook in claims.outlooks:
-            if outlook.session_id not in self._dispatcher.demand:
-                self._dispatcher.open_session(self._known(outlook), now)
-        self._dispatcher.lingers = claims.remove_orphans
-        for turn_id in [t for t in self._dispatcher.running() if t not in claims.turns]:
-            self._dispatcher.finish(turn_id, now)
-        for model, holder in self._ledger.keep_holders({*claims.held, *self._asides.holders}):
-            self._outbox.tell(EventKind.MODEL_RELEASED, self._ledger.require(model), holder)
-
-    def _restore_holders(self, claims: Claims) -> None:
-        for session_id, models in claims.held.items():
-            for model in models:
-                entry = self._ledger.get(self._memory.known_as(model))
-                if entry is not None and not entry.foreign:
-                    self._hold(entry, session_id)
-
-    def _strike_out_absent(self, claims: Claims, known: Collection[str]) -> list[str]:
-        """Tell of models that left while no host was there to see it, beside those `known`; return them."""
-        known_as = self._memory.known_as
-        absent = sorted(m for m in claims.loaded_by_us if known_as(m) not in self._ledger and m not in known)
-        for model in absent:
-            self._memory.tell_lost(model, [s for s, models in claims.held.items() if model in models])
-        return absent
+        """See `HostComparison.compare`."""
+        return await self._comparison.compare(claims)
 
     async def view(self) -> HostView:
         """Return the endpoint as it stands."""
@@ -584,17 +566,13 @@ class ModelHost:
             self._dispatcher.snapshot(self._now()),
             tuple(_resident_view(entry) for entry in entries),
             len(self._dispatcher.running()),
-            tuple((request.turn_id, request.model) for request in self._dispatcher.waiting()),
+            tuple((r.turn_id, r.model) for r in self._dispatcher.waiting() if not r.by_hand),
             self._memory.suspect,
             prefetches[Foretold.BEGUN],
             prefetches[Foretold.USED],
+            pins=self._ledger.pins,
+            queue=self._dispatcher.queue(self._now(), without={*self._asides.holders, BY_HAND}),
         )
-
-
-def _refusal(model: str, why: Refuse | None) -> DelegatorError:
-    if why is None:
-        return NoCapacity(f"no spare memory for {model}")
-    return MemoryExceeded(model, why.needed_bytes / GB, why.capacity_bytes / GB)
 
 
 def _resident_view(entry: Entry) -> ResidentView:
@@ -608,4 +586,5 @@ def _resident_view(entry: Entry) -> ResidentView:
         entry.busy,
         entry.phase is Phase.RESIDENT,
         entry.loaded_at.timestamp() if entry.loaded_at else None,
+        entry.pinned,
     )

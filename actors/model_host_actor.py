@@ -28,6 +28,10 @@ class ModelHostActor(ModelHost):
         super().__init__(spec, settings, OllamaClient(spec.url), reservations, report_to_manager)
         await self.start()
 
+    def __repr__(self) -> str:
+        """Name the endpoint: Ray shows this beside log lines and in its dashboard."""
+        return f"ModelHost({self._spec.endpoint_id})"
+
 
 async def report_to_manager(events: Sequence[NewEvent]) -> None:
     """Hand events to the `SessionManager`; raises while that is away."""

@@ -50,7 +50,7 @@ class ModelLibrary:
 
     async def list_models(self, _request: NoInput) -> ListModelsReply:
         """See the operation of this name."""
-        places, notes = await self._look_everywhere()
+        places, notes = await self.look_everywhere()
         return ListModelsReply(
             catalogue=self._parts.catalogue.name,
             models=self._rows.all(places),
@@ -59,8 +59,8 @@ class ModelLibrary:
             simulated=self._parts.simulated,
         )
 
-    async def _look_everywhere(self) -> tuple[list[Place], list[str]]:
-        """Return the endpoints that answer, and of the others why they do not.
+    async def look_everywhere(self) -> tuple[list[Place], list[str]]:
+        """Return, at one moment, the endpoints that answer, and of the others why they do not.
 
         Raises:
             DelegatorError: none of them does.
@@ -85,7 +85,7 @@ class ModelLibrary:
 
     async def pull_model(self, request: PullModelRequest) -> Pull:
         """See the operation of this name."""
-        host = self._named(request.endpoint) or await self._first_without(request.model)
+        host = self._parts.hosts.named(request.endpoint) or await self._first_without(request.model)
         return self._rows.told(host, await host.pull(request.model, request.wait_s))
 
     async def _first_without(self, model: str) -> HostHandle:
@@ -93,7 +93,7 @@ class ModelLibrary:
         hosts = self._parts.hosts.all()
         if len(hosts) == 1:
             return hosts[0]
-        places, _ = await self._look_everywhere()
+        places, _ = await self.look_everywhere()
         name = normalise(model)
         for place in places:
             if (pull := place.disk.pull_of(name)) is not None and pull.running:
@@ -111,7 +111,7 @@ class ModelLibrary:
         return self._rows.told(host, await host.cancel_pull(request.model))
 
     async def _host_of_pull(self, request: ModelRef) -> HostHandle:
-        named = self._named(request.endpoint)
+        named = self._parts.hosts.named(request.endpoint)
         if named is not None:
             return named
         answers = await self._parts.hosts.ask(lambda host: host.look_at_pull(request.model, 0))
@@ -124,7 +124,7 @@ class ModelLibrary:
 
     async def remove_model(self, request: ModelRef) -> RemoveModelReply:
         """See the operation of this name."""
-        host = self._named(request.endpoint) or await self._only_with(request.model)
+        host = self._parts.hosts.named(request.endpoint) or await self._only_with(request.model)
         for session in self._sessions():
             there = {role: model for role, model in session.models.items() if self._speaks_on(host, session, role)}
             role = first(role for role, model in there.items() if same(model, request.model))
@@ -147,7 +147,7 @@ class ModelLibrary:
         hosts = self._parts.hosts.all()
         if len(hosts) == 1:
             return hosts[0]
-        places, _ = await self._look_everywhere()
+        places, _ = await self.look_everywhere()
         found = [place.host for place in places if place.disk.find(normalise(model)) is not None]
         if not found:
             raise ModelNotFound(model, "on any endpoint")
@@ -167,7 +167,7 @@ class ModelLibrary:
                 (None, tried, Knowledge(self._parts.recorder.sizes, {}))
             ]
         else:
-            places, _ = await self._look_everywhere()
+            places, _ = await self.look_everywhere()
             cases = [(p.host.endpoint_id, self._rows.machine(p), self._rows.known(p)) for p in places]
         measured = [model in self._parts.recorder.sizes for model in catalogue.models]
         return FitModelsReply(
@@ -178,14 +178,6 @@ class ModelLibrary:
             sizes="measured" if all(measured) else "mixed" if any(measured) else "estimated",
             simulated=self._parts.simulated,
         )
-
-    def _named(self, endpoint: str | None) -> HostHandle | None:
-        if endpoint is None:
-            return None
-        if endpoint not in self._parts.hosts:
-            known = ", ".join(host.endpoint_id for host in self._parts.hosts.all())
-            raise InvalidInput("endpoint", f"'{endpoint}' is none of the endpoints", f"The endpoints are: {known}.")
-        return self._parts.hosts.get(endpoint)
 
 
 def _shipped(name: str) -> Catalogue:

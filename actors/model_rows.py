@@ -74,6 +74,7 @@ class ModelRows:
             disk_gb=model.size_bytes / GB,
             problem=model.against,
             held_by=list(resident.holders) if resident else [],
+            pinned=name in place.memory.pins,
             **self._memory(name, resident),
             pull=self._pull(place.host, place.disk.pull_of(name)),
         )

@@ -76,11 +76,15 @@ class Ending:
 
     Attributes:
         callers: how many are at it now.
+        by: who ends it; None where it ends by itself.
+        code: of the error that ended it; empty where none did.
     """
 
     kind: EventKind
     reason: str
     callers: int = 0
+    by: str | None = None
+    code: str = ""
 
 
 @dataclass(slots=True, eq=False)

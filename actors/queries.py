@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from actors import views
 from actors.parts import Parts
+from actors.queue_view import queued_turns
 from actors.session_book import SessionBook, baseline_models
 from actors.task_runner import TaskRunner
+from delegator.ollama.names import normalise
 from delegator.schemas import (
     AgentInfo,
+    Drift,
     ListActiveAgentsReply,
     ListActiveSessionsReply,
     ListEventsReply,
@@ -24,15 +28,15 @@ from delegator.schemas import (
 )
 from delegator.sessions.cpu_load import cpu_load
 from delegator.settings import GB
-
-PAGE_SIZE = 50
+from delegator.store.records import EventQuery, HistoryQuery
 
 
 class Queries:
     """Reads; changes nothing."""
 
-    def __init__(self, parts: Parts, book: SessionBook, tasks: TaskRunner) -> None:
-        """Read from these parts."""
+    def __init__(self, parts: Parts, book: SessionBook, tasks: TaskRunner, drift: Callable[[], Drift]) -> None:
+        """Read from these parts; `drift` gives what the latest comparison found."""
+        self._drift = drift
         self._parts = parts
         self._book = book
         self._tasks = tasks
@@ -53,17 +57,28 @@ class Queries:
 
     def active_sessions(self) -> ListActiveSessionsReply:
         """Return the open sessions, newest first."""
-        sessions = [views.active_session(s.record, self._parts) for s in self._book.sessions()]
+        sessions = [
+            views.active_session(s.record, self._tasks.oldest_of(s), self._parts) for s in self._book.sessions()
+        ]
         return ListActiveSessionsReply(sessions=sessions, total_sessions=len(sessions))
 
     async def history(self, request: SessionHistoryRequest) -> SessionHistoryReply:
-        """Return one page of all sessions, newest first."""
-        records, total = await self._parts.store.history(request.date, request.page, PAGE_SIZE)
+        """Return one page of the sessions that are asked for."""
+        wanted = HistoryQuery(
+            from_day=request.date or request.from_date,
+            to_day=request.date or request.to_date or (request.from_date and self._parts.clock.now().date()),
+            category=request.category,
+            status=request.status,
+            text=request.text,
+            sort=request.sort,
+            descending=request.descending,
+        )
+        records, total = await self._parts.store.history(wanted, request.page, request.page_size)
         return SessionHistoryReply(
             sessions=[views.history_session(record) for record in records],
             total_sessions=total,
             page=request.page,
-            pages=max(1, -(-total // PAGE_SIZE)),
+            pages=max(1, -(-total // request.page_size)),
         )
 
     async def statistics(self, request: StatisticsRequest) -> StatisticsReply:
@@ -85,6 +100,18 @@ class Queries:
             gb_seconds=round(row.gb_seconds, 1),
             gb_seconds_saved=round(row.gb_seconds_saved, 1),
             simulated_sessions=row.simulated_sessions,
+            days=row.days,
+            durations=row.durations,
+            roles=row.roles,
+            turns=row.turns,
+            prompt_tokens=row.prompt_tokens,
+            reply_tokens=row.reply_tokens,
+            loads=row.loads,
+            load_seconds=row.load_seconds,
+            swaps=row.swaps,
+            resident_hit_ratio=row.resident_hit_ratio,
+            prefetch_hit_ratio=row.prefetch_hit_ratio,
+            money=row.money,
         )
 
     async def task(self, task_id: str) -> TaskView:
@@ -133,6 +160,8 @@ class Queries:
             ],
             prefetches=prefetches,
             prefetch_hit_ratio=sum(h.prefetches_used for h in hosts.values()) / prefetches if prefetches else None,
+            queue=queued_turns(hosts, self._tasks.get),
+            drift=self._drift(),
         )
 
     def baseline_bytes(self) -> int:
@@ -141,8 +170,26 @@ class Queries:
         return sum(sizes.get(model.name, model.memory_bytes) for model in baseline_models(self._parts))
 
     async def events(self, request: ListEventsRequest) -> ListEventsReply:
-        """Return events after a point, oldest first."""
+        """Return the events that are asked for, oldest first."""
         if request.session_id is not None:
             await self._book.record_of(request.session_id)
-        found = await self._parts.store.events_after(request.after, request.session_id, request.limit)
+        wanted = EventQuery(
+            after=request.after,
+            before=request.before,
+            session_id=request.session_id,
+            kinds=request.kinds,
+            role=request.role,
+            models=_names_of(request.model),
+            limit=request.limit,
+            latest=request.latest,
+        )
+        found = await self._parts.store.events(wanted)
         return ListEventsReply(events=found, next_after=found[-1].event_id if found else request.after)
+
+
+def _names_of(model: str | None) -> tuple[str, ...]:
+    """Return the names under which a model may stand in the log: as the catalogue writes it, or as Ollama shows it."""
+    if model is None:
+        return ()
+    shown = normalise(model)
+    return tuple({model, shown, shown.removesuffix(":latest")})

@@ -15,12 +15,13 @@ from datetime import timedelta
 from ray.exceptions import RayError
 
 from actors.claimant import Claimant
+from actors.comparison import Comparison
 from actors.host_handle import HostHandle
 from actors.host_messages import RETURNS, Sweep
 from actors.parts import Ending, OpenSession, Parts
 from actors.session_book import SessionBook
 from delegator.errors import DelegatorError
-from delegator.schemas import CleanupReply, EventKind
+from delegator.schemas import CleanupReply, Drift, EventKind
 from delegator.store.records import LearnedRecord, NewEvent
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Reconciler:
         self._claimant = claimant
         self._end_session = end_session
         self._lock = asyncio.Lock()
+        self._comparison = Comparison()
         self._sweeping: dict[str, asyncio.Task[Sweep]] = {}
         """By endpoint: its sweep that is under way."""
 
@@ -55,6 +57,10 @@ class Reconciler:
             except Exception:
                 log.exception("a sweep failed unexpectedly")
 
+    def drift(self) -> Drift:
+        """Return what the latest comparison with Ollama and Ray has found."""
+        return self._comparison.shown()
+
     async def sweep(self, *, remove_orphans: bool = True) -> CleanupReply:
         """Look once, heal, and report what was found.
 
@@ -65,20 +71,29 @@ class Reconciler:
             DelegatorError: no endpoint could be swept, or the store does not answer.
         """
         async with self._lock:
-            await self._book.finish_failing()
-            closed = await self._end_sessions()
-            gone = await self._parts.pool.terminate_orphans(self._book.teams) if remove_orphans else []
-            await self._write_down(gone, Sweep())
-            found = await self._sweep_hosts(remove_orphans=remove_orphans)
-            return CleanupReply(
-                agents_removed=gone,
-                models_unloaded=[model for sweep in found for model in sweep.models_unloaded],
-                sessions_closed=closed,
-                placement_groups_removed=[model for sweep in found for model in sweep.reservations_removed],
-                processes_checked=len(self._parts.pool.live()),
-            )
+            try:
+                return await self._look_once(remove_orphans=remove_orphans)
+            except (DelegatorError, RayError) as exc:
+                self._comparison.broke_off(str(exc))
+                raise
 
-    async def _sweep_hosts(self, *, remove_orphans: bool) -> list[Sweep]:
+    async def _look_once(self, *, remove_orphans: bool) -> CleanupReply:
+        await self._book.finish_failing()
+        closed = await self._end_sessions()
+        gone = await self._parts.pool.terminate_orphans(self._book.teams) if remove_orphans else []
+        await self._write_down(gone, Sweep())
+        found, failed = await self._sweep_hosts(remove_orphans=remove_orphans)
+        self._comparison.made(self._parts.clock.now(), gone, found, failed)
+        return CleanupReply(
+            agents_removed=gone,
+            models_unloaded=[model for sweep in found.values() for model in sweep.models_unloaded],
+            sessions_closed=closed,
+            placement_groups_removed=[model for sweep in found.values() for model in sweep.reservations_removed],
+            processes_checked=len(self._parts.pool.live()),
+        )
+
+    async def _sweep_hosts(self, *, remove_orphans: bool) -> tuple[dict[str, Sweep], list[str]]:
+        """Return by endpoint what was found, and in words which could not be compared."""
         for host in self._parts.hosts.all():
             if host.endpoint_id not in self._sweeping:
                 sweeping = asyncio.create_task(self._sweep_host(host, remove_orphans=remove_orphans))
@@ -89,12 +104,14 @@ class Reconciler:
         done = {endpoint_id: sweeping for endpoint_id, sweeping in begun.items() if sweeping.done()}
         for endpoint_id in done:
             del self._sweeping[endpoint_id]
-        problems = [exc for sweeping in done.values() if (exc := sweeping.exception()) is not None]
-        for problem in problems:
+        problems = {where: exc for where, sweeping in done.items() if (exc := sweeping.exception()) is not None}
+        for problem in problems.values():
             if not isinstance(problem, DelegatorError | RayError) or len(problems) == len(begun):
                 raise problem
             log.warning("a sweep of one endpoint broke off: %s", problem)
-        return [sweeping.result() for sweeping in done.values() if sweeping.exception() is None]
+        failed = [f"{where}: {problem}" for where, problem in problems.items()]
+        failed += [f"{where}: it does not come to an end" for where in begun if where not in done]
+        return {where: sweeping.result() for where, sweeping in done.items() if where not in problems}, failed
 
     async def _sweep_host(self, host: HostHandle, *, remove_orphans: bool) -> Sweep:
         claims = self._claimant.claims_on

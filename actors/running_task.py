@@ -19,6 +19,7 @@ class RunningTask:
     Attributes:
         role: who has the turn; None before the first.
         waiting_for: the model that role waits for; None while it speaks.
+        cancelled_by: who cancelled it; None where nobody did.
         ended: set once the task's end is in the store.
         set_aside: bytes of the session's limit kept for the next speaker's model on another endpoint.
     """
@@ -29,6 +30,7 @@ class RunningTask:
     role: str | None = None
     waiting_for: str | None = None
     cancelled_because: str | None = None
+    cancelled_by: str | None = None
     remaining: tuple[str, ...] = ()
     set_aside: int = 0
 

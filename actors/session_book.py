@@ -10,6 +10,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
+from actors import acting
 from actors.host_messages import Released
 from actors.open_sessions import OpenSessions
 from actors.parts import Ending, OpenSession, Parts
@@ -72,7 +73,8 @@ class SessionBook(OpenSessions):
             SessionEnded: it is over.
         """
         self.ensure_not_over(session)
-        session.ending = session.ending or Ending(kind, reason)
+        by = acting.by() if kind is EventKind.SESSION_ENDED else None
+        session.ending = session.ending or Ending(kind, reason, by=by)
         return session.ending
 
     async def end(self, session: OpenSession, ending: Ending) -> tuple[list[str], Released, Receipt, SessionRecord]:
@@ -89,7 +91,7 @@ class SessionBook(OpenSessions):
             await self._stop_opening(session)
             team = list(session.team)
             released = await self._give_back(session)
-            record, receipt = await self._close_record(session, ending.kind, ending.reason)
+            record, receipt = await self._close_record(session, ending)
             self.leave(session)
             self._energy.leave(session.session_id)
         self._parts.recorder.forget(session.session_id)
@@ -110,11 +112,11 @@ class SessionBook(OpenSessions):
         )
         return released
 
-    async def _close_record(self, session: OpenSession, kind: EventKind, reason: str) -> tuple[SessionRecord, Receipt]:
-        now = self._parts.clock.now()
-        events = [terminated(session, role, now, reason) for role in session.team]
+    async def _close_record(self, session: OpenSession, ending: Ending) -> tuple[SessionRecord, Receipt]:
+        now, reason = self._parts.clock.now(), ending.reason
+        events = [terminated(session, role, now, reason, ending.by) for role in session.team]
         data = {"reason": reason, **self._energy.measured(session.session_id)}
-        events.append(NewEvent(kind=kind, at=now, session_id=session.session_id, data=data))
+        events.append(NewEvent(ending.kind, now, session.session_id, data=data, by=ending.by))
         record = replace(session.record, status=SessionStatus.COMPLETED, ended_at=now, end_reason=reason)
         used = (await receipt_of(self._parts, record, closing=events)).model_dump(mode="json")
         await self._parts.store.end_session(session.session_id, SessionStatus.COMPLETED, now, reason, used, events)

@@ -1,9 +1,10 @@
 """The `SessionManager`: a named, detached actor that owns sessions, leases, tasks and events.
 
-One method per operation, named like it; the faces reach the system through these alone. Its memory is a cache: what it
-says has happened is in the store, and after any crash it rebuilds itself from there, takes its agents and model hosts
-over by their names, and goes on where it was. The work is done by its parts: `session_book.py`, `team_changes.py`,
-`task_runner.py`, `queries.py`, `reconciler.py`, `recorder.py`.
+One method per operation, named like it; the faces reach the system through these alone, with whatever changes anything
+by way of `change` or `control`, which know who calls. Its memory is a cache: what it says has happened is in the store,
+and after any crash it rebuilds itself from there, takes its agents and model hosts over by their names, and goes on
+where it was. The work is done by its parts: `session_book.py`, `team_changes.py`, `task_runner.py`, `queries.py`,
+`reconciler.py`, `recorder.py`.
 """
 
 from __future__ import annotations
@@ -15,12 +16,17 @@ from collections.abc import Sequence
 import ray
 from ray.exceptions import RayError
 
-from actors import views
+from actors import acting, agent_work, views
+from actors.alerts import Alerts
 from actors.analysis_learning import AnalysisLearning
 from actors.claimant import Claimant
+from actors.controls import Controls
 from actors.feedback import Feedback
+from actors.metering import Metering
+from actors.model_controls import ModelControls
 from actors.model_library import ModelLibrary
 from actors.parts import OpenSession, Parts
+from actors.pins import Pins
 from actors.planning import Planning
 from actors.queries import Queries
 from actors.reconciler import Reconciler
@@ -53,10 +59,14 @@ from delegator.schemas import (
     ListActiveAgentsReply,
     ListActiveSessionsReply,
     ListAgentsRequest,
+    ListAlertsReply,
+    ListAlertsRequest,
     ListAnalysisVersionsReply,
     ListEventsReply,
     ListEventsRequest,
     ListModelsReply,
+    ModelControlReply,
+    ModelControlRequest,
     ModelRef,
     NoInput,
     OptionalSessionRef,
@@ -68,9 +78,13 @@ from delegator.schemas import (
     RemoveAgentReply,
     RemoveAgentRequest,
     RemoveModelReply,
+    Reply,
+    Request,
     ResetAnalysisReply,
     ResetAnalysisRequest,
     ResourceSummaryReply,
+    RestartAgentReply,
+    RestartAgentRequest,
     RetrainAnalysisReply,
     RetrainAnalysisRequest,
     SendMessageReply,
@@ -108,13 +122,21 @@ class SessionManager:
                     raise
                 log.warning("the restart waits: %s", exc)  # Ray gives an actor up that fails to start
             await asyncio.sleep(TRY_AGAIN_S)
-        self._chores = [asyncio.create_task(self._wake_up()), asyncio.create_task(self._reconciler.run_forever())]
+        self._chores = [
+            asyncio.create_task(self._wake_up()),
+            asyncio.create_task(self._reconciler.run_forever()),
+            asyncio.create_task(self._alerts.run_forever()),
+            asyncio.create_task(self._metering.run_forever()),
+        ]
 
     async def _bring_back(self, settings: Settings) -> None:
         self._put_together(await wire(settings))
         try:
             await self._book.recall()
             await self._parts.recorder.recall(s.session_id for s in self._book.sessions())
+            await self._alerts.recall()
+            await self._pins.recall()
+            self._parts.pool.recall(await agent_work.recalled(self._parts.store))
         except BaseException:
             await self._parts.store.close()
             raise
@@ -123,15 +145,20 @@ class SessionManager:
         self._parts = parts
         self._book = SessionBook(parts)
         self._teams = TeamChanges(parts)
-        claimant = Claimant(parts.recorder, self._book.sessions, self._turns_under_way, parts.outlook_of)
+        self._pins = Pins(parts.store, parts.clock, parts.catalogue)
+        claimant = Claimant(parts.recorder, self._book.sessions, self._turns_under_way, parts.outlook_of, self._pins.on)
         self._tasks = TaskRunner(parts, TurnAttempts(parts, claimant))
-        self._queries = Queries(parts, self._book, self._tasks)
+        self._controls = Controls(parts.store, parts.clock)
+        self._reconciler = Reconciler(parts, self._book, claimant, self._end)
+        self._queries = Queries(parts, self._book, self._tasks, self._reconciler.drift)
         self._planning = Planning(parts)
         self._opinions = SecondOpinions(parts)
         self._library = ModelLibrary(parts, self._book.sessions)
+        self._model_controls = ModelControls(parts, self._book.sessions, self._pins, self._library)
         self._feedback = Feedback(parts, self._book)
         self._learning = AnalysisLearning(parts)
-        self._reconciler = Reconciler(parts, self._book, claimant, self._end)
+        self._alerts = Alerts(parts, self._queries.resources)
+        self._metering = Metering(parts, self._book.sessions, self._queries.resources)
 
     def _turns_under_way(self) -> frozenset[str]:
         return self._tasks.turns_under_way()
@@ -169,6 +196,18 @@ class SessionManager:
     async def record(self, events: Sequence[NewEvent]) -> None:
         """Take a model host's events; they are durable when this returns."""
         await self._parts.recorder.record(events)
+
+    # ── who does what ────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def change(self, name: str, request: Request, by: str) -> Reply:
+        """Do the operation of that name for a caller: the events it causes carry who that is."""
+        with acting.acting(by):
+            reply: Reply = await getattr(self, name)(request)
+        return reply
+
+    async def control(self, name: str, request: Request, by: str) -> Reply:
+        """Do an operation that acts by hand on what runs; its use is an event of its own, see `Controls`."""
+        return await self._controls.use(name, getattr(self, name), request, by)
 
     # ── analysis ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -302,6 +341,18 @@ class SessionManager:
             session_id = self._book.only_open()
         return await self._queries.agents(None if request.all_sessions else session_id)
 
+    async def restart_agent(self, request: RestartAgentRequest) -> RestartAgentReply:
+        """See the operation of this name."""
+        role = request.agent_role
+        self._parts.catalogue.role(role)
+        agent = await self._parts.pool.restart(role)
+        data = {"reason": request.reason or "restarted by hand", "pid": agent.pid, "sessions": sorted(agent.sessions)}
+        event = NewEvent(EventKind.AGENT_RESTARTED, self._parts.clock.now(), role=role, data=data, by=acting.by())
+        await self._parts.store.append_events([event])
+        return RestartAgentReply(
+            agent_role=role, pid=agent.pid, restarts=agent.restarts, sessions=sorted(agent.sessions)
+        )
+
     async def cleanup_orphaned_agents(self, _request: NoInput) -> CleanupReply:
         """See the operation of this name."""
         return await self._reconciler.sweep()
@@ -366,6 +417,22 @@ class SessionManager:
         """See the operation of this name."""
         return await self._library.remove_model(request)
 
+    async def load_model(self, request: ModelControlRequest) -> ModelControlReply:
+        """See the operation of this name."""
+        return await self._model_controls.load(request)
+
+    async def unload_model(self, request: ModelControlRequest) -> ModelControlReply:
+        """See the operation of this name."""
+        return await self._model_controls.unload(request)
+
+    async def pin_model(self, request: ModelControlRequest) -> ModelControlReply:
+        """See the operation of this name."""
+        return await self._model_controls.pin(request)
+
+    async def unpin_model(self, request: ModelControlRequest) -> ModelControlReply:
+        """See the operation of this name."""
+        return await self._model_controls.unpin(request)
+
     async def fit_models(self, request: FitModelsRequest) -> FitModelsReply:
         """See the operation of this name."""
         return await self._library.fit_models(request)
@@ -374,7 +441,12 @@ class SessionManager:
 
     async def resource_summary(self, _request: NoInput) -> ResourceSummaryReply:
         """See the operation of this name."""
-        return await self._queries.resources()
+        summary = await self._queries.resources()
+        return summary.model_copy(update={"alerts": len(self._alerts.raised())})
+
+    async def list_alerts(self, request: ListAlertsRequest) -> ListAlertsReply:
+        """See the operation of this name."""
+        return await self._alerts.listed(request)
 
     async def statistics(self, request: StatisticsRequest) -> StatisticsReply:
         """See the operation of this name."""

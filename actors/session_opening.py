@@ -25,6 +25,7 @@ from actors.team_leases import TeamLeases
 from actors.turn_attempts import RETRY_PAUSE_S
 from delegator.errors import (
     DelegatorError,
+    InternalError,
     OllamaBusy,
     SessionEnded,
     SessionNotFound,
@@ -201,7 +202,8 @@ class SessionOpening:
     async def fail(self, session: OpenSession, readying: asyncio.Task[None] | None, exc: BaseException) -> None:
         """Undo a session that could not be opened, and keep in the history why."""
         reason = exc.message if isinstance(exc, DelegatorError) else str(exc) or type(exc).__name__
-        session.ending = Ending(EventKind.SESSION_FAILED, reason[:500])
+        code = exc.code if isinstance(exc, DelegatorError) else InternalError.code
+        session.ending = Ending(EventKind.SESSION_FAILED, reason[:500], code=code)
         self._sessions.leave(session)
         self._energy.leave(session.session_id)
         self._sessions.failing[session.session_id] = session
@@ -217,7 +219,7 @@ class SessionOpening:
 
     async def _close_failed(self, session: OpenSession, ending: Ending) -> None:
         now = self._parts.clock.now()
-        data = {"reason": ending.reason}
+        data = {"reason": ending.reason, "code": ending.code}
         event = NewEvent(kind=ending.kind, at=now, session_id=session.session_id, data=data)
         status = SessionStatus.FAILED
         try:

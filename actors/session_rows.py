@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
+from actors import acting
 from actors.parts import OpenSession, Parts
 from actors.plan_drafts import TaskAsked, limit_bytes_of
 from actors.planning import Prepared
@@ -92,9 +93,14 @@ def team_rows(session: OpenSession, at: datetime) -> list[AgentRecord]:
 def opening_events(session: OpenSession, catalogue: Catalogue, at: datetime) -> list[NewEvent]:
     """Return the events of a session that has got a team: what was decided about it, and who is in it."""
     record = session.record
-    data = {"team": list(session.team), "task_type": record.task_type, "complexity": record.complexity}
+    data = {
+        "team": list(session.team),
+        "task_type": record.task_type,
+        "task_category": record.task_category,
+        "complexity": record.complexity,
+    }
     return [
-        NewEvent(kind=EventKind.SESSION_CREATED, at=at, session_id=session.session_id, data=data),
+        NewEvent(EventKind.SESSION_CREATED, at, session.session_id, data=data, by=acting.by()),
         *(spawned(session, role, at) for role in session.team),
         *fallbacks(session, session.team, catalogue, at),
         *degraded(session, session.degradations, at),
@@ -105,12 +111,12 @@ def asked_event(record: SessionRecord, question: Question) -> NewEvent:
     """Return the event that a session waits for an answer."""
     options = [option.answer for option in question.options]
     data = {"question": question.question, "options": options}
-    return NewEvent(kind=EventKind.SESSION_ASKED, at=record.created_at, session_id=record.session_id, data=data)
+    return NewEvent(EventKind.SESSION_ASKED, record.created_at, record.session_id, data=data, by=acting.by())
 
 
 def answered_event(session_id: str, answer: TaskType, at: datetime) -> NewEvent:
     """Return the event that a session has been answered."""
-    return NewEvent(kind=EventKind.SESSION_ANSWERED, at=at, session_id=session_id, data={"answer": answer})
+    return NewEvent(EventKind.SESSION_ANSWERED, at, session_id, data={"answer": answer}, by=acting.by())
 
 
 def ready_event(record: SessionRecord) -> NewEvent:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from actors import acting
 from actors.lessons import Taught, what_a_task_taught
 from actors.parts import OpenSession, Parts
 from actors.running_task import RunningTask, TurnAtHand, task_event
@@ -98,7 +99,7 @@ class TaskRunner:
                 created_at=now,
             )
             event = self._event(record, EventKind.TASK_QUEUED, kind=kind, turns=len(turns))
-            await self._parts.store.create_task(record, [event])
+            await self._parts.store.create_task(record, [replace(event, by=acting.by())])
             if kind == "team":
                 session.record = replace(session.record, tasks_delegated=session.record.tasks_delegated + 1)
             return self._start(session, record)
@@ -160,7 +161,7 @@ class TaskRunner:
             if record.status.is_final:
                 raise TaskFinished(task_id, record.status.value)
             raise Unavailable(f"task '{task_id}' is not at work again yet")
-        running.cancelled_because = because
+        running.cancelled_because, running.cancelled_by = because, acting.by()
         if running.work is not None:
             running.work.cancel()
         try:
@@ -185,6 +186,11 @@ class TaskRunner:
         return frozenset(
             f"{r.record.task_id}:{index}" for r in self._running.values() for index in range(len(r.record.turns))
         )
+
+    def oldest_of(self, session: OpenSession) -> RunningTask | None:
+        """Return the oldest running task of a session; None while it has none."""
+        running = (self._running.get(task_id) for task_id in session.tasks)
+        return next((task for task in running if task is not None), None)
 
     def busy_with(self, session: OpenSession, role: str) -> str | None:
         """Return the unfinished task in which the role still has a turn, if there is one."""
@@ -237,7 +243,9 @@ class TaskRunner:
             TaskStatus.CANCELLED: EventKind.TASK_CANCELLED,
         }.get(status, EventKind.TASK_FAILED)
         reason: dict[str, Any] = {"reason": error["message"], "code": error["code"]} if error else {}
-        events = [*taught.events, self._event(running.record, kind, **reason)]
+        by = running.cancelled_by if status is TaskStatus.CANCELLED else None
+        ended = replace(self._event(running.record, kind, **reason), by=by)
+        events = [*taught.events, ended]
         pause_s = STORE_PAUSE_S
         while True:
             try:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from actors import acting
 from actors.host_messages import Released
 from actors.lessons import team_lesson
 from actors.parts import OpenSession, Parts
@@ -132,7 +133,7 @@ class TeamChanges:
                 raise AgentBusy(session.session_id, role, task_id)
             now = self._parts.clock.now()
             team = tuple(r for r in session.team if r != role)
-            event = terminated(session, role, now, reason)
+            event = terminated(session, role, now, reason, acting.by())
             lessons = [team_lesson("role_removed", session, role, now)]
             await self._parts.store.end_agent(
                 session.session_id, role, now, [event], active_agents=team, lessons=lessons
@@ -158,12 +159,13 @@ def _joining(session: OpenSession, role: str, limits: SessionLimits, parts: Part
 
 def spawned(session: OpenSession, role: str, at: datetime, reason: str = "") -> NewEvent:
     """Return the event that a role has joined a session."""
-    return _of_agent(EventKind.AGENT_SPAWNED, session, role, at, {"reason": reason} if reason else {})
+    said = {"reason": reason} if reason else {}
+    return replace(_of_agent(EventKind.AGENT_SPAWNED, session, role, at, said), by=acting.by())
 
 
-def terminated(session: OpenSession, role: str, at: datetime, reason: str) -> NewEvent:
-    """Return the event that a role has left a session."""
-    return _of_agent(EventKind.AGENT_TERMINATED, session, role, at, {"reason": reason})
+def terminated(session: OpenSession, role: str, at: datetime, reason: str, by: str | None) -> NewEvent:
+    """Return the event that a role has left a session, because of somebody or by itself."""
+    return replace(_of_agent(EventKind.AGENT_TERMINATED, session, role, at, {"reason": reason}), by=by)
 
 
 def fallbacks(session: OpenSession, roles: Iterable[str], catalogue: Catalogue, at: datetime) -> list[NewEvent]:

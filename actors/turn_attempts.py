@@ -99,7 +99,7 @@ class TurnAttempts:
             spoken = await self._speak(turn, host, deadline_s)
         finally:
             await asyncio.shield(asyncio.create_task(self._release_turn(turn, host)))
-        return await self._write_down(turn, spoken, model.name, grant.load_s, attempt)
+        return await self._write_down(turn, spoken, model.name, grant, attempt)
 
     async def _get_slot(self, turn: TurnAtHand, host: HostHandle, model: Model, deadline_s: float) -> Grant:
         """Make room in the session's limit, then get the slot; once more where the model needs more than was known."""
@@ -196,8 +196,9 @@ class TurnAttempts:
         )
         request = self._spell_out(turn, host)
         try:
-            speaking = agent.handle.speak.remote(request)
-            spoken: Spoken = await ask(speaking, deadline_s=deadline_s, what=f"a turn of {turn.role}")
+            with agent.work.at(turn.turn_id, turn.session.session_id):
+                speaking = agent.handle.speak.remote(request)
+                spoken: Spoken = await ask(speaking, deadline_s=deadline_s, what=f"a turn of {turn.role}")
         except DeadlineExceeded as exc:
             raise self._silence(host, request.model, exc) from exc
         return spoken
@@ -231,7 +232,7 @@ class TurnAttempts:
         )
 
     async def _write_down(
-        self, turn: TurnAtHand, spoken: Spoken, model: str, load_s: float, attempt: int
+        self, turn: TurnAtHand, spoken: Spoken, model: str, grant: Grant, attempt: int
     ) -> MessageRecord:
         planned = turn.record.turns[turn.index]
         message = MessageRecord(
@@ -245,15 +246,19 @@ class TurnAttempts:
             prompt_tokens=spoken.prompt_tokens,
             reply_tokens=spoken.reply_tokens,
             seconds=spoken.seconds,
-            load_seconds=load_s,
+            load_seconds=grant.load_s,
             attempts=attempt,
             created_at=self._parts.clock.now(),
         )
         event = turn_event(
             turn, EventKind.TURN_COMPLETED, message.created_at, model=model, turn=turn.index,
             prompt_tokens=spoken.prompt_tokens, reply_tokens=spoken.reply_tokens, seconds=round(spoken.seconds, 3),
+            waited_s=round(grant.waited_s, 3),
         )  # fmt: skip
-        return await self._parts.store.add_turn(message, [event])
+        written = await self._parts.store.add_turn(message, [event])
+        if (agent := self._parts.pool.get(planned.role)) is not None:
+            agent.work.done(message.session_id, message.reply_tokens, message.seconds)
+        return written
 
 
 def _ignore_outcome(task: asyncio.Task[object]) -> None:

@@ -16,7 +16,7 @@ from actors.moves import Moves, excluded_by
 from actors.parts import Parts
 from actors.placing import Excluded
 from actors.running_task import TurnAtHand, turn_event
-from delegator.errors import DelegatorError, HostSuspect, ModelLoadFailed, ModelMissing, Unavailable
+from delegator.errors import AgentLost, DelegatorError, HostSuspect, ModelLoadFailed, ModelMissing, Unavailable
 from delegator.schemas import EventKind
 
 log = logging.getLogger(__name__)
@@ -52,11 +52,12 @@ class TurnRecovery:
     async def recover(self, turn: TurnAtHand, exc: Exception, problem: str, troubles: Troubles) -> bool:
         """Note the failed attempt and mend what can be mended before the next one; return whether it is elsewhere."""
         now = self._parts.clock.now()
-        events = [turn_event(turn, EventKind.TURN_RETRIED, now, reason=problem)]
+        code = exc.code if isinstance(exc, DelegatorError) else AgentLost.code
+        events = [turn_event(turn, EventKind.TURN_RETRIED, now, reason=problem, code=code)]
         moved = False
         if isinstance(exc, ACTOR_LOST):
-            await self._parts.pool.revive(turn.role)
-            events.append(turn_event(turn, EventKind.AGENT_RESTARTED, now, reason=problem))
+            if await self._parts.pool.revive(turn.role):
+                events.append(turn_event(turn, EventKind.AGENT_RESTARTED, now, reason=problem))
         else:
             moved = await self._move_away(turn, exc, problem, troubles)
             if not moved:

@@ -15,6 +15,7 @@ from actors.running_task import RunningTask
 from delegator.errors import DelegatorError, HostSuspect
 from delegator.schemas import (
     ActiveSession,
+    ActiveTask,
     AgentInfo,
     CreateSessionReply,
     EndpointInfo,
@@ -112,8 +113,20 @@ def fallback_notes(session: OpenSession, parts: Parts) -> list[str]:
     return notes
 
 
-def active_session(record: SessionRecord, parts: Parts) -> ActiveSession:
-    """Return one line of the list of open sessions."""
+def active_task(running: RunningTask) -> ActiveTask:
+    """Return how far a running task is."""
+    total = len(running.record.turns)
+    return ActiveTask(
+        task_id=running.record.task_id,
+        turns_done=total - len(running.remaining),
+        turns_total=total,
+        current_role=running.role,
+        waiting_for=running.waiting_for,
+    )
+
+
+def active_session(record: SessionRecord, running: RunningTask | None, parts: Parts) -> ActiveSession:
+    """Return one line of the list of open sessions; `running`: its oldest running task."""
     uptime_s = parts.clock.between_s(record.created_at, parts.clock.now())
     return ActiveSession(
         session_id=record.session_id,
@@ -125,6 +138,7 @@ def active_session(record: SessionRecord, parts: Parts) -> ActiveSession:
         task_category=record.task_category,
         uptime_seconds=uptime_s,
         question=None if (question := question_in(record)) is None else question.question,
+        task=None if running is None else active_task(running),
     )
 
 
@@ -260,6 +274,10 @@ def agent_info(
         restarts=agent.restarts,
         turns_running=pulse.turns_running if pulse else 0,
         endpoints=list(dict.fromkeys(endpoint for endpoint, _ in known)),
+        sessions_served=len(agent.work.sessions),
+        turns_done=agent.work.turns,
+        tokens_per_second=agent.work.tokens_per_second,
+        speaking_for=agent.work.speaking_for,
     )
 
 
@@ -293,4 +311,5 @@ def resident_model(resident: ResidentView, url: str) -> ResidentModel:
         foreign=resident.foreign,
         busy=resident.busy,
         loaded_at=datetime.fromtimestamp(loaded_at, UTC) if loaded_at else None,
+        pinned=resident.pinned,
     )

@@ -35,6 +35,7 @@ def system(scale: float) -> Iterator[tuple[httpx.Client, float, float]]:
         "DELEGATOR_HOME": home,
         "DELEGATOR_PORT": str(free_port("127.0.0.1", after=18_800)),
         "DELEGATOR_DASHBOARD_PORT": str(free_port("127.0.0.1", after=18_900)),
+        "DELEGATOR_METRICS_PORT": "0",
         "DELEGATOR_SIMULATOR_SCALE": str(scale),
         "DELEGATOR_MODELS": "simulated",
     }

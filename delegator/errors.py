@@ -27,6 +27,7 @@
     │   ├── NoActiveSession
     │   ├── AgentAlreadyActive
     │   ├── AgentNotActive
+    │   ├── AgentNotRunning
     │   ├── AgentBusy
     │   ├── AgentLimitReached
     │   ├── ModelInUse
@@ -507,6 +508,24 @@ class AgentNotActive(WrongState):
     @property
     def advice(self) -> str:
         return f"get_session shows the team; add_agent_to_session with agent_role '{self.suggest_spawn}' takes it in."
+
+
+class AgentNotRunning(WrongState):
+    """The role exists but has no agent: no open session has it in its team."""
+
+    code = "agent_not_running"
+    fields = ("role", "running")
+    role: str
+    running: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"no agent of {self.role} is running"
+
+    @property
+    def advice(self) -> str:
+        running = f"Running are: {', '.join(self.running)}." if self.running else "No agent is running."
+        return f"{running} list_active_agents shows them."
 
 
 class AgentBusy(WrongState):

@@ -69,7 +69,7 @@ class DayFigures(Reply):
 
 
 class DurationShare(Reply):
-    """How many ended sessions took how long."""
+    """How many ended sessions took how long: longer than the span before, and at most as long as this one."""
 
     up_to_seconds: Seconds | None = Field(description="Longest duration counted here; None: any longer one.")
     sessions: int
@@ -80,7 +80,7 @@ class RoleFigures(Reply):
 
     role: str
     sessions: int = Field(description="Sessions whose team had it.")
-    turns: int
+    turns: int = Field(description="Turns it has taken for them.")
     reply_tokens: int
 
 
@@ -112,6 +112,7 @@ class ModelControlReply(Reply):
     pinned: bool = Field(description="It stays resident though no session holds it, until it is unpinned.")
     memory_gb: Gigabytes = Field(description="Measured where resident, else estimated.")
     evicted: list[str] = Field(default_factory=list, description="Idle models that had to leave for it.")
+    warnings: list[str] = Field(default_factory=list, description="What a pin costs others.")
     simulated: bool
 
 

@@ -460,6 +460,16 @@ class SessionView(Reply):
     )
 
 
+class ActiveTask(Reply):
+    """How far a running task is."""
+
+    task_id: str
+    turns_done: int
+    turns_total: int
+    current_role: str | None = Field(description="Who speaks or waits for a model now.")
+    waiting_for: str | None = Field(description="The model the current role waits for, None once it speaks.")
+
+
 class ActiveSession(Reply):
     """One open session in a list."""
 
@@ -472,6 +482,7 @@ class ActiveSession(Reply):
     task_category: TaskCategory
     uptime_seconds: Seconds
     question: str | None = Field(None, description="What it waits to be told: nothing is started until it is answered.")
+    task: ActiveTask | None = Field(None, description="Its running task, the oldest; None while it has none.")
 
 
 class ListActiveSessionsReply(Reply):
@@ -528,7 +539,7 @@ class HistorySession(Reply):
 
 
 class SessionHistoryReply(Reply):
-    """Sessions newest first, 50 a page."""
+    """One page of the sessions that were asked for, in the order that was asked for."""
 
     sessions: list[HistorySession]
     total_sessions: int
@@ -896,7 +907,7 @@ class ResidentModel(Reply):
     endpoint: str
     memory_gb: Gigabytes
     gpu_gb: Gigabytes
-    held_by: list[str] = Field(description="Sessions that hold it.")
+    held_by: list[str] = Field(description="Sessions that hold it; 'by hand' where somebody has loaded it.")
     foreign: bool = Field(description="Loaded by somebody else; counted, never touched.")
     busy: bool
     loaded_at: Moment | None
@@ -939,8 +950,12 @@ class ResourceSummaryReply(Reply):
     alerts: int = Field(0, description="Alerts that are raised now; list_alerts shows them.")
 
 
+MAX_STATISTICS_DAYS = 3_660
+"""Longest range of `statistics`: ten years. Every day of it is a line of the reply."""
+
+
 class StatisticsRequest(Request):
-    """A range of days, both included; without it today."""
+    """A range of days, both included, at most 3,660; without it today."""
 
     from_date: Day | None = Field(None, alias="from", description="First UTC day, YYYY-MM-DD.")
     to_date: Day | None = Field(None, alias="to", description="Last UTC day, YYYY-MM-DD; default the first.")
@@ -949,11 +964,18 @@ class StatisticsRequest(Request):
     def _in_order(self) -> Self:
         if self.to_date is not None and (self.from_date is None or self.to_date < self.from_date):
             raise ValueError("'to' needs a 'from' that is not later")
+        if self.from_date is not None and self.to_date is not None:
+            days = (self.to_date - self.from_date).days + 1
+            if days > MAX_STATISTICS_DAYS:
+                raise ValueError(f"the range has {days} days; at most {MAX_STATISTICS_DAYS} are summed up")
         return self
 
 
 class StatisticsReply(Reply):
-    """Figures over the sessions started in a range of days."""
+    """Figures over the sessions started in a range of days.
+
+    What the receipts hold (GB-seconds, money) counts once a session has ended; turns, tokens and loads count at once.
+    """
 
     from_date: Day = Field(alias="from")
     to_date: Day = Field(alias="to")
@@ -977,8 +999,12 @@ class StatisticsReply(Reply):
     loads: int = Field(0, description="Models that were brought in for the sessions.")
     load_seconds: Seconds = 0.0
     swaps: int = Field(0, description="Models that had to leave memory for them.")
-    resident_hit_ratio: Ratio | None = Field(None, description="Share of turns that found their model in memory.")
-    prefetch_hit_ratio: Ratio | None = Field(None, description="Share of prefetched models that met their turn.")
+    resident_hit_ratio: Ratio | None = Field(
+        None, description="Share of turns that found their model in memory; None without turns."
+    )
+    prefetch_hit_ratio: Ratio | None = Field(
+        None, description="Share of prefetched models that met their turn; None where none was prefetched."
+    )
     money: list[MoneyFigures] = Field(default_factory=list, description="By currency; empty where no price was set.")
 
 
@@ -1043,7 +1069,10 @@ class ModelInfo(Reply):
     fallback_of: list[str] = Field(description="Roles that may use it in place of their own model.")
     needed: bool = Field(description="Missing, and a role would use it on this machine: pull it.")
     problem: str | None = Field(None, description="Why it cannot be loaded, or failed to load earlier.")
-    held_by: list[str] = Field(default_factory=list, description="Sessions that hold it in memory.")
+    held_by: list[str] = Field(
+        default_factory=list, description="Sessions that hold it in memory; 'by hand' where somebody has loaded it."
+    )
+    pinned: bool = Field(False, description="It stays in memory there until it is unpinned.")
     pull: Pull | None = Field(None, description="Its download, under way or as the latest ended.")
 
 

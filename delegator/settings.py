@@ -15,6 +15,7 @@ import re
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -84,6 +85,17 @@ def _http_url(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
         raise ValueError("is not a web address")
     return url.rstrip("/")
+
+
+def _webhook_url(url: str) -> str:
+    """Take an address as it is, its query too: it may be what names the receiver."""
+    if not re.fullmatch(r"https?://[^\s/?#@]+(@[^\s/?#@]+)?([/?][^\s#]*)?", url):
+        raise ValueError("is not a web address")
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("is not a web address") from None
+    return url
 
 
 def _opinion(word: str) -> str:
@@ -215,7 +227,7 @@ class AlertSettings(BaseModel):
     clear_after_s: NotNegative = Field(30, description="Real seconds it must be kept before that is told.")
     clear_share: Share = Field(0.9, description="Share of its limit below which a figure counts as well again.")
     every_s: Positive = Field(5, description="Real seconds between two looks.")
-    webhook: Annotated[str, AfterValidator(_http_url)] | None = Field(
+    webhook: Annotated[str, AfterValidator(_webhook_url)] | None = Field(
         None, repr=False, description="Address that is told by POST when an alert is raised or cleared."
     )
     webhook_deadline_s: Annotated[Positive, Field(le=60)] = Field(5, description="Real seconds it may take to answer.")

@@ -128,7 +128,7 @@ def _shown(path: tuple[str, ...], value: Any) -> str:
     if value is None or isinstance(value, (Mapping, list, BaseModel)):
         return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if path[0] == "database_url" and "://" not in text:
+    if path[-1] == "webhook" or (path[0] == "database_url" and "://" not in text):  # either may hold a secret
         return "***"
     text = _PASSWORD.sub(lambda match: f"{match[1]}:***@" if match[1] is not None else "***", text)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -59,9 +59,9 @@ class _Connected(Calls):
         self.answer_s = answer_s
         self._calls_as = calls_as or ""
 
-    def _headers(self) -> dict[str, bytes]:
+    def _headers(self) -> dict[bytes, bytes]:
         name = caller.current() or caller.cleaned(self._calls_as)
-        return {caller.HEADER: name.encode("utf-8", "replace")} if name else {}
+        return {caller.HEADER.encode(): name.encode("utf-8", "replace")} if name else {}
 
     def _settings(self) -> dict[str, Any]:
         # A proxy from the environment must not stand between a program and its own machine.

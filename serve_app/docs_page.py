@@ -64,7 +64,8 @@ def _curl(operation: Operation, address: str) -> str:
     values = dict(operation.example)
     path = operation.path.format(**{name: values.pop(name, CURRENT) for name in operation.path_fields})
     if operation.method != "POST":
-        query = f"?{urlencode(values)}" if values else ""
+        words = {name: ",".join(value) if isinstance(value, list) else value for name, value in values.items()}
+        query = f"?{urlencode(words)}" if words else ""
         return f"curl -X {operation.method} {shlex.quote(address + path + query)}"
     body = f" \\\n  -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(values))}" if values else ""
     return f"curl -X POST {shlex.quote(address + path)}{body}"

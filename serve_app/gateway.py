@@ -16,8 +16,10 @@ import ray
 
 from actors.calls import ACTOR_LOST, ask
 from actors.cluster import NAMESPACE, SESSION_MANAGER
+from actors.metering import CallErrors
 from delegator.errors import CallInterrupted, SystemNotRunning, Unavailable
 from delegator.schemas import Reply, Request
+from serve_app import caller
 from serve_app.calls import AsyncCaller, Calls
 from serve_app.local import LocalAnswers
 from serve_app.operations import Operation
@@ -35,11 +37,14 @@ RETRY_S = 0.2
 class Gateway(Calls, AsyncCaller):
     """Answers operations from inside the cluster; needs a Ray connection, which its process has."""
 
-    def __init__(self, local: LocalAnswers) -> None:
+    def __init__(self, local: LocalAnswers, *, calls_as: str = caller.HTTP) -> None:
+        """Open nothing yet. `calls_as`: who calls where no face says it."""
+        self._calls_as = calls_as
         self._local: Mapping[str, Callable[[Any], Reply]] = {"list_roles": local.list_roles}
         self._without_system: Mapping[str, Callable[[Any], Reply]] = {"analyze_task": local.analyze_task}
         """Asked of the system, which may have learned from use; where there is none, the shipped weights answer."""
         self._handle: Any = None
+        self._errors = CallErrors()
 
     async def call(self, operation: Operation, request: Request) -> Reply:
         """Do one operation of the table.
@@ -47,6 +52,13 @@ class Gateway(Calls, AsyncCaller):
         Raises:
             DelegatorError: what the actor raised; or DeadlineExceeded, Unavailable, CallInterrupted.
         """
+        try:
+            return await self._answer(operation, request)
+        except Exception as exc:
+            self._errors.count(exc)
+            raise
+
+    async def _answer(self, operation: Operation, request: Request) -> Reply:
         if operation.name in self._local:
             return self._local[operation.name](request)
         if operation.name in self._without_system:
@@ -58,7 +70,8 @@ class Gateway(Calls, AsyncCaller):
             return await self._ask(operation, request)
         # A change runs in a task and a context of its own: when the caller leaves, Serve cancels the caller's task, and
         # Ray would cancel every actor call made in its context.
-        change = asyncio.create_task(self._ask(operation, request), context=contextvars.Context())
+        by = caller.current() or self._calls_as
+        change = asyncio.create_task(self._ask(operation, request, by=by), context=contextvars.Context())
         change.add_done_callback(_retrieve)
         return await asyncio.shield(change)
 
@@ -74,16 +87,17 @@ class Gateway(Calls, AsyncCaller):
             self._handle = None
             raise Unavailable("the session manager is restarting") from None
 
-    async def _ask(self, operation: Operation, request: Request) -> Reply:
+    async def _ask(self, operation: Operation, request: Request, *, by: str | None = None) -> Reply:
+        """Ask the actor; `by`: who changes something, None for what only reads."""
         deadline = time.monotonic() + CALL_S
         if not operation.idempotent:
             await self._until_there()  # what may not be repeated is not sent to an actor that is just restarting
         lost_at: float | None = None
         while True:
             try:
-                method = getattr(await self._manager(), operation.name)
+                asked = _send(await self._manager(), operation, request, by)
                 left = max(0.0, deadline - time.monotonic())
-                reply: Reply = await ask(method.remote(request), deadline_s=left, what=operation.name)
+                reply: Reply = await ask(asked, deadline_s=left, what=operation.name)
                 return reply
             except ACTOR_LOST:
                 self._handle = None
@@ -116,6 +130,14 @@ class Gateway(Calls, AsyncCaller):
             except ValueError:
                 raise SystemNotRunning(f"actor {SESSION_MANAGER}") from None
         return self._handle
+
+
+def _send(manager: Any, operation: Operation, request: Request, by: str | None) -> Any:
+    """Send a call to the actor: what reads goes straight to its method, a change says who makes it."""
+    if by is None:
+        return getattr(manager, operation.name).remote(request)
+    door = manager.control if operation.control else manager.change
+    return door.remote(operation.name, request, by)
 
 
 async def _pause(lost_at: float) -> None:

@@ -22,7 +22,7 @@ from starlette.routing import Match, Route
 from delegator.errors import DeadlineExceeded, DelegatorError, InvalidInput, MethodNotAllowed, NotFound
 from delegator.schemas import ErrorReply
 from delegator.settings import Settings
-from serve_app import incoming
+from serve_app import caller, incoming
 from serve_app.answers import error_response, reply_response
 from serve_app.backend import Backend, Probe
 from serve_app.docs_page import docs_page
@@ -96,7 +96,8 @@ def build_app(
 def _add_route(app: FastAPI, operation: Operation, backend: Backend) -> None:
     async def endpoint(http: HttpRequest) -> Response:
         try:
-            return reply_response(await operation.run(backend, await incoming.read(operation, http)))
+            with caller.calling(caller.over_http(http.headers.get(caller.HEADER))):
+                return reply_response(await operation.run(backend, await incoming.read(operation, http)))
         except Exception as exc:
             return error_response(delegator_error(exc))
 

@@ -15,7 +15,8 @@ ABOUT = (
     "Takes a task in plain words, picks the role agents it needs, and loads only their local models.\n\n"
     "Sizes are GB (10^9 bytes), durations are seconds (of the models' world, where models are simulated), times are "
     "UTC. Every answer outside 2xx is an `ErrorReply` with a stable `code`. No call takes longer than a minute: long "
-    "work is a task (`delegate_task`), asked for with `get_task`. The same operations are MCP tools at `/mcp`."
+    "work is a task (`delegate_task`), asked for with `get_task`. The same operations are MCP tools at `/mcp`. Say who "
+    "you are in the header `Delegator-Client`: the events that you cause carry it as `by`."
 )
 
 _EXAMPLES: tuple[DelegatorError, ...] = (

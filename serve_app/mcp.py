@@ -30,7 +30,7 @@ from delegator.schemas import (
     Request,
 )
 from delegator.wording import near_miss
-from serve_app import apps, elicitation, faults, guides
+from serve_app import apps, caller, elicitation, faults, guides
 from serve_app.backend import Backend
 from serve_app.following import Report, follow, silent
 from serve_app.json_schema import self_contained
@@ -68,7 +68,8 @@ def build_mcp(provider: Provider) -> Server[Any]:
 
     async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> Result:
         try:
-            reply = await _call(_find(tools, params.name), params, provider, ctx)
+            with caller.calling(caller.over_mcp(_client_name(ctx))):
+                reply = await _call(_find(tools, params.name), params, provider, ctx)
             return _result(reply) if isinstance(reply, Reply) else reply
         except Exception as exc:
             return _error(faults.delegator_error(exc))
@@ -122,6 +123,12 @@ def _tool(operation: Operation) -> types.Tool:
         ),
         _meta=apps.meta_of(operation.name),
     )
+
+
+def _client_name(ctx: Context) -> str | None:
+    """Return how the client names itself; None over HTTP on the older wire, where a call does not say."""
+    known = ctx.session.client_params
+    return known.client_info.name if known is not None else None
 
 
 def _find(tools: dict[str, Operation], name: str) -> Operation:

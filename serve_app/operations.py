@@ -48,6 +48,7 @@ class Operation:
         topic: the heading it stands under in lists and descriptions.
         example: values of a request, as JSON, that show its use.
         handler: answers instead of the backend's method of the same name.
+        control: acts by hand on what runs; each use of it is an event that says who used it.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Operation:
     topic: str
     example: Mapping[str, Any] = field(default_factory=dict)
     handler: Handler | None = None
+    control: bool = False
 
     @property
     def read_only(self) -> bool:
@@ -163,6 +165,7 @@ OPERATIONS: tuple[Operation, ...] = (
         topic="Analysis",
         example={"to": 1},
         scope="write",
+        control=True,
     ),
     Operation(
         name="list_analysis_versions",
@@ -209,6 +212,7 @@ OPERATIONS: tuple[Operation, ...] = (
         example={"session_id": _SESSION, "answer": "feature_development"},
         scope="write",
         idempotent=False,
+        control=True,
     ),
     Operation(
         name="get_session",
@@ -246,6 +250,7 @@ OPERATIONS: tuple[Operation, ...] = (
         example={"session_id": _SESSION},
         scope="write",
         destructive=True,
+        control=True,
     ),
     Operation(
         name="get_receipt",
@@ -294,6 +299,7 @@ OPERATIONS: tuple[Operation, ...] = (
         example={"session_id": _SESSION, "agent_role": "ceo", "reason": "Need strategic approval for approach"},
         scope="write",
         idempotent=False,
+        control=True,
     ),
     Operation(
         name="remove_agent_from_session",
@@ -307,6 +313,7 @@ OPERATIONS: tuple[Operation, ...] = (
         example={"session_id": _SESSION, "agent_role": "test_lead", "reason": "Testing completed"},
         scope="write",
         destructive=True,
+        control=True,
     ),
     Operation(
         name="list_active_agents",
@@ -321,6 +328,24 @@ OPERATIONS: tuple[Operation, ...] = (
         reply=s.ListActiveAgentsReply,
         topic="Agents",
         example={"session_id": _SESSION},
+    ),
+    Operation(
+        name="restart_agent",
+        title="Restart an agent",
+        description=(
+            "Replace the process of a running agent, for instance when it answers no more. Its sessions keep it; a "
+            "turn that was open is taken again. list_active_agents shows who runs."
+        ),
+        method="POST",
+        path="/v1/agents/restart",
+        request=s.RestartAgentRequest,
+        reply=s.RestartAgentReply,
+        topic="Agents",
+        example={"agent_role": "test_lead", "reason": "It does not answer"},
+        scope="write",
+        destructive=True,
+        idempotent=False,
+        control=True,
     ),
     # Work.
     Operation(
@@ -366,6 +391,7 @@ OPERATIONS: tuple[Operation, ...] = (
         example={"task_id": _TASK},
         scope="write",
         destructive=True,
+        control=True,
     ),
     Operation(
         name="send_message",
@@ -419,6 +445,7 @@ OPERATIONS: tuple[Operation, ...] = (
         topic="Models",
         example={"model": "qwen3:8b"},
         scope="write",
+        control=True,
     ),
     Operation(
         name="get_pull",
@@ -445,6 +472,7 @@ OPERATIONS: tuple[Operation, ...] = (
         topic="Models",
         example={"model": "qwen3:8b"},
         scope="write",
+        control=True,
     ),
     Operation(
         name="remove_model",
@@ -462,6 +490,74 @@ OPERATIONS: tuple[Operation, ...] = (
         scope="write",
         destructive=True,
         idempotent=False,
+        control=True,
+    ),
+    Operation(
+        name="load_model",
+        title="Load a model",
+        description=(
+            "Bring a model that is on an Ollama's disk into memory. Only idle models that are not pinned leave for it "
+            "(`evicted`); no_capacity says what holds the memory. It stays for a while unless a session takes it: pin "
+            "it to keep it. While the state is loading, call again."
+        ),
+        method="POST",
+        path="/v1/models/load",
+        request=s.ModelControlRequest,
+        reply=s.ModelControlReply,
+        topic="Models",
+        example={"model": "qwen3:8b"},
+        scope="write",
+        control=True,
+    ),
+    Operation(
+        name="unload_model",
+        title="Unload a model",
+        description=(
+            "Take an idle model out of memory, confirmed by Ollama. Sessions that hold it get it back with their next "
+            "turn. Refused with model_in_use while a turn runs on it or waits for it, it is pinned, or another program "
+            "has loaded it. While the state is unloading, call again."
+        ),
+        method="POST",
+        path="/v1/models/unload",
+        request=s.ModelControlRequest,
+        reply=s.ModelControlReply,
+        topic="Models",
+        example={"model": "qwen3:8b"},
+        scope="write",
+        control=True,
+    ),
+    Operation(
+        name="pin_model",
+        title="Pin a model",
+        description=(
+            "Keep a model in memory, loading it first, whoever needs room, also over restarts, until unpin_model. "
+            "Refused with no_capacity where a model of an open session would find no room beside what is pinned; "
+            "`warnings` name roles that would. While the state is loading, call again."
+        ),
+        method="POST",
+        path="/v1/models/pin",
+        request=s.ModelControlRequest,
+        reply=s.ModelControlReply,
+        topic="Models",
+        example={"model": "qwen3:8b"},
+        scope="write",
+        control=True,
+    ),
+    Operation(
+        name="unpin_model",
+        title="Unpin a model",
+        description=(
+            "Give a pinned model back to the usual rules: where no session needs it, it leaves memory at once. A model "
+            "that is not pinned is left as it is."
+        ),
+        method="POST",
+        path="/v1/models/unpin",
+        request=s.ModelControlRequest,
+        reply=s.ModelControlReply,
+        topic="Models",
+        example={"model": "qwen3:8b"},
+        scope="write",
+        control=True,
     ),
     Operation(
         name="fit_models",
@@ -482,20 +578,25 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         name="session_history",
         title="Browse past sessions",
-        description="Sessions newest first, 50 a page, of one UTC day or of all days.",
+        description=(
+            "Sessions, open ones too, in pages: of one UTC day, a range or all days, of a category or status, with a "
+            "text in their task or id. Sorted by start, duration, agents, category, status, GB-seconds used or saved; "
+            "without wishes the newest first, 50 a page. total_sessions counts all that fit."
+        ),
         method="GET",
         path="/v1/history",
         request=s.SessionHistoryRequest,
         reply=s.SessionHistoryReply,
         topic="System",
-        example={"date": "2025-11-12", "page": 1},
+        example={"from": "2025-11-01", "to": "2025-11-12", "category": "hr", "sort": "saved", "page": 1},
     ),
     Operation(
         name="statistics",
         title="Show statistics",
         description=(
             "Figures over the sessions of a range of UTC days, by default today: how many, how many agents each, by "
-            "category, how they ended, and GB-seconds used and saved."
+            "day, category, role and duration, how they ended, turns, tokens, loads and swaps, how often a model was "
+            "in memory when its turn came, and GB-seconds and money used and saved."
         ),
         method="GET",
         path="/v1/statistics",
@@ -531,15 +632,30 @@ OPERATIONS: tuple[Operation, ...] = (
         name="list_events",
         title="Read the event log",
         description=(
-            "What happened, oldest first: sessions, agents, models, turns, faults. Pass next_after of the reply as "
-            "`after` to go on."
+            "What happened, oldest first: sessions, agents, models, turns, faults; all of it, or of some kinds, one "
+            "session, role or model. Pass next_after of the reply as `after` to go on. With latest the last ones that "
+            "fit; pass the smallest event_id as `before` to go further back."
         ),
         method="GET",
         path="/v1/events",
         request=s.ListEventsRequest,
         reply=s.ListEventsReply,
         topic="System",
-        example={"after": 0, "limit": 100},
+        example={"after": 0, "limit": 100, "kinds": ["session_created", "model_loaded"]},
+    ),
+    Operation(
+        name="list_alerts",
+        title="List the alerts",
+        description=(
+            "What wants somebody's attention now, each with its figure and what would help; what did lately; and the "
+            "rules that are on with their limits: memory, waiting turns, suspect Ollamas, crashing agents, drift, disk."
+        ),
+        method="GET",
+        path="/v1/alerts",
+        request=s.ListAlertsRequest,
+        reply=s.ListAlertsReply,
+        topic="System",
+        example={"limit": 10},
     ),
     Operation(
         name="cleanup_orphaned_agents",
@@ -555,6 +671,7 @@ OPERATIONS: tuple[Operation, ...] = (
         topic="System",
         scope="write",
         destructive=True,
+        control=True,
     ),
     # The origin's short names.
     Operation(

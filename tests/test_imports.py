@@ -74,7 +74,7 @@ HOMES = {
     "aiohttp": ("delegator.ollama",),
     "gguf": ("delegator.ollama.engine",),
     "xllamacpp": ("delegator.ollama.engine",),
-    "httpx": ("delegator.ollama", "serve_app.client"),
+    "httpx": ("delegator.ollama", "actors.webhook", "serve_app.client"),
     "ray": ("actors", "serve_app"),
     "nicegui": ("serve_app.monitor",),
     "fastapi": ("serve_app",),

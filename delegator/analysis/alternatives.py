@@ -6,6 +6,7 @@ Owns which are worth telling. Memory is that of all models of a team at once, ea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from delegator.analysis.estimates import distinct_models
 from delegator.analysis.needs import Need
@@ -34,8 +35,9 @@ def alternatives_of(
     found: list[Alternative] = []
     for member in team.members if len(roles) > 1 else ():
         rest = [role for role in roles if role != member.role]
-        found.append(_told(f"without {member.role}", rest, own, f"gives up: {member.because}", catalogue))
-    found = sorted((one for one in found if one.difference_gb <= -WORTH_GB), key=lambda one: one.difference_gb)
+        if round(_gigabytes(rest, catalogue) - own, 1) <= -WORTH_GB:
+            found.append(_told(f"without {member.role}", rest, own, f"gives up: {member.because}", catalogue))
+    found.sort(key=attrgetter("difference_gb"))
     for need in needs:
         if need.total < NEARLY * least_need:
             break  # the most needed come first
@@ -63,4 +65,4 @@ def _told(change: str, team: Sequence[str], own_gb: float, because: str, catalog
 
 
 def _gigabytes(roles: Sequence[str], catalogue: Catalogue) -> float:
-    return sum(size for _, size in distinct_models(roles, catalogue)) / GB
+    return sum([size for _, size in distinct_models(roles, catalogue)]) / GB

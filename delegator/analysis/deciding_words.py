@@ -28,7 +28,7 @@ class DecidingWords(Mapping[str, tuple[str, ...]]):
         self._sums = sums
         self._types, self._roles = weights.types, weights.roles
         self._further = further
-        self._leads: dict[str, list[list[float]]] = {}
+        self._roles_lead: list[list[float]] | None = None
         self._places_of: dict[str, list[int]] = {}
         self._namable = [at for at, word in enumerate(sums.words) if len(word) > 1 and word[0].isalpha()]
 
@@ -66,16 +66,15 @@ class DecidingWords(Mapping[str, tuple[str, ...]]):
 
     def _lead(self, name: str) -> list[float]:
         """Return by how much each word speaks for a type or role above the mean of its kind."""
-        if name in self._roles:
-            return self._leads_of("roles", slice(len(self._types), None))[self._roles.index(name)]
-        return self._leads_of("types", slice(len(self._types)))[_index_of(name, self._types)]
-
-    def _leads_of(self, kind: str, columns: slice) -> list[list[float]]:
-        if kind not in self._leads:
-            of_kind = self._sums.by_word[:, columns]
-            lead: Floats = of_kind - np.add.reduce(of_kind, axis=1, keepdims=True) / of_kind.shape[1]
-            self._leads[kind] = lead.T.tolist()
-        return self._leads[kind]
+        types = len(self._types)
+        if name not in self._roles:  # one type is asked for, if any: that column alone
+            of_types = self._sums.by_word[:, :types]
+            lead: list[float] = (of_types[:, _index_of(name, self._types)] - _mean(of_types)).tolist()
+            return lead
+        if self._roles_lead is None:
+            of_roles = self._sums.by_word[:, types:]
+            self._roles_lead = (of_roles.T - _mean(of_roles)).tolist()
+        return self._roles_lead[self._roles.index(name)]
 
 
 class WithoutWord(Mapping[str, Without]):
@@ -96,6 +95,11 @@ class WithoutWord(Mapping[str, Without]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _mean(columns: Floats) -> Floats:
+    mean: Floats = np.add.reduce(columns, axis=1) / columns.shape[1]
+    return mean
 
 
 def _index_of(name: str, names: Sequence[str]) -> int:

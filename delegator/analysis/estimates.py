@@ -39,13 +39,13 @@ def estimated_time(task_type: TaskType, complexity: Complexity) -> str:
 
 def distinct_models(roles: Sequence[str], catalogue: Catalogue) -> list[tuple[str, int]]:
     """Return (name, estimated bytes) of each model of the team once, in the order the team speaks."""
-    names = dict.fromkeys([catalogue.role(role).model for role in roles])
-    models = catalogue.models
+    known, models = catalogue.roles, catalogue.models
+    names = dict.fromkeys([known[role].model for role in roles])
     return [(name, models[name].memory_bytes) for name in names]
 
 
 def estimated_resources(roles: Sequence[str], catalogue: Catalogue) -> Resources:
     """Return what the team needs with all its models resident, each counted once, and its cores."""
-    memory_bytes = sum(size for _, size in distinct_models(roles, catalogue))
-    cores = sum(catalogue.role(role).cpu for role in roles)
+    memory_bytes = sum([size for _, size in distinct_models(roles, catalogue)])
+    cores = sum([catalogue.roles[role].cpu for role in roles])
     return Resources(memory_gb=memory_bytes / _BYTES_PER_GB, cpu_cores=round(cores, 2))

@@ -9,19 +9,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 from zlib import crc32
 
 from delegator.analysis.concepts import concepts_of
-
-MAX_CHARS = 6_000
-"""So much of a text is read: what a task is stands at its beginning, and reading must stay quick."""
-
-MAX_WORD_CHARS = 40
-"""A longer run of letters is no word: only its beginning is looked at."""
+from delegator.analysis.tokens import Tokens, tokens_of
 
 GRAM_SIZES = (3, 4, 5)
 """Lengths of the parts of words, counted with a mark at either end of the word."""
@@ -31,9 +26,6 @@ BLOCKS = ("word", "gram", "concept", "pair", "opening", "shape")
 
 PER_WORD = BLOCKS[:3]
 """Blocks whose features belong to one word each, wherever it stands."""
-
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,]\d+)*|[^\w\s]")
-_HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\WA-Za-z]+")
 
 
 def _words_of(line: str) -> frozenset[str]:
@@ -48,22 +40,26 @@ _NEGATIONS = _words_of(
 )
 _LEADING_ENDINGS = ("ed", "ing", "s")
 
-_ANY: frozenset[str] = frozenset()
+_ERRORS = ("error", "exception", "traceback", "segfault", "panic", "stack trace", "fatal")
+_ERROR = re.compile(f"(?i){'|'.join(_ERRORS)}")
 
-_SHAPES: tuple[tuple[str, frozenset[str], re.Pattern[str]], ...] = (
-    ("error", _ANY, re.compile(r"(?i)error|exception|traceback|segfault|panic|stack trace|fatal")),
-    ("error code", _ANY, re.compile(r"0x[0-9a-fA-F]{2}|errno|\bE[A-Z]{4}|exit code|code -?\d")),
-    ("version", frozenset("."), re.compile(r"\bv?\d{1,9}\.\d")),
-    ("code", frozenset("(_:>"), re.compile(r"[a-z_]\(|\w_\w|::|->|=>")),
-    ("flag", frozenset("-"), re.compile(r"(?:^|\s)--?[a-z]")),
-    ("number sign", frozenset("#"), re.compile(r"#\d")),
-    ("tick", frozenset("`"), re.compile(r"`")),
-    ("path", frozenset("/"), re.compile(r"\w/\w")),
-    ("question mark", frozenset("?"), re.compile(r"\?")),
-    ("comma", frozenset(","), re.compile(r",")),
+_SHAPES: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
+    (
+        "error code",
+        ("0x", "errno", "E", "exit code", "code "),
+        re.compile(r"0x[0-9a-fA-F]{2}|errno|\bE[A-Z]{4}|exit code|code -?\d"),
+    ),
+    ("version", (".",), re.compile(r"\bv?\d{1,9}\.\d")),
+    ("code", ("(", "_", ":", ">"), re.compile(r"[a-z_]\(|\w_\w|::|->|=>")),
+    ("flag", ("-",), re.compile(r"(?:^|\s)--?[a-z]")),
+    ("number sign", ("#",), re.compile(r"#\d")),
+    ("tick", ("`",), re.compile(r"`")),
+    ("path", ("/",), re.compile(r"\w/\w")),
+    ("question mark", ("?",), re.compile(r"\?")),
+    ("comma", (",",), re.compile(r",")),
 )
-"""(name, characters of which every such text has one, what to look for): most texts lack the characters, which is
-seen sooner than that the whole pattern is not there. With `_ANY` any text may have it."""
+"""(name, what every such text has one of, what to look for): most texts have none, which is seen sooner than that the
+whole pattern is not there."""
 
 _LENGTHS = (2, 4, 7, 11, 17, 30, 80)
 
@@ -83,27 +79,20 @@ class Features(NamedTuple):
 
 def features_of(text: str) -> Features:
     """Cut a text into features. Any text is taken; one without words has pairs and shape alone."""
-    read = text[:MAX_CHARS]
-    tokens, words = _tokens(read)
+    return features_in(tokens_of(text))
+
+
+def features_in(tokens: Tokens) -> Features:
+    """Return the features of a text that is cut already."""
+    read, every, words = tokens
     bare = read.strip()
     return Features(
-        words=tuple(dict.fromkeys(tokens)),
-        pairs=tuple(_pairs(tokens)),
+        words=tuple(dict.fromkeys(every)),
+        pairs=tuple(_pairs(every)),
         opening=tuple(dict.fromkeys(map(key_of, _opening(words, is_titled=bare[:1].isupper())))),
         shape=tuple(dict.fromkeys(map(_key_of_shape, _shape(bare, words)))),
         first_word=words[0] if words else "",
     )
-
-
-def text_without(text: str, words: Collection[str]) -> str:
-    """Return a text with some of its words blotted out, wherever they stand as words of their own."""
-    parts: list[str] = []
-    at = 0
-    for match in _TOKEN.finditer(text):
-        if match.group().lower().replace("’", "'") in words:
-            parts.append(text[at : match.start()])
-            at = match.end()
-    return " ".join((*parts, text[at:]))
 
 
 _GRAM = crc32(b"g ")
@@ -113,6 +102,11 @@ _GRAM = crc32(b"g ")
 def key_of(name: str) -> int:
     """Return the key of a feature's name."""
     return crc32(name.encode("utf-8", "replace"))
+
+
+def _encoded(names: Sequence[str]) -> list[bytes]:
+    """Return names that are all of one line as bytes: together, which is sooner done than one by one."""
+    return "\n".join(names).encode("utf-8", "replace").split(b"\n")
 
 
 _key_of_shape = lru_cache(maxsize=1_000)(key_of)  # there are few shapes, and each text has some
@@ -125,50 +119,20 @@ def keys_of_word(norm: str) -> tuple[tuple[int, ...], ...]:
         return (key_of(f"w {norm}"),), (), ()
     return (
         (key_of(f"w {norm}"),),
-        tuple([crc32(gram.encode("utf-8", "replace"), _GRAM) for gram in _grams(norm)]),
+        tuple([crc32(gram, _GRAM) for gram in _grams(norm)]),
         tuple(key_of(f"c {concept}") for concept in concepts_of(norm)),
     )
 
 
-def _tokens(text: str) -> tuple[list[str], list[str]]:
-    """Return words, numbers and marks in lower case, numbers all alike; and the words among them."""
-    tokens: list[str] = []
-    words: list[str] = []
-    for piece in _TOKEN.findall(text):
-        first = piece[0]
-        if first.isdigit():
-            tokens.append("0" if piece.isdigit() else "0.0")
-        elif not first.isalpha():
-            tokens.append(piece)
-        elif _is_joined(piece):
-            tokens.append("Aa")  # the mark of a name in code, before its parts
-            humps = [hump.lower()[:MAX_WORD_CHARS] for hump in _HUMP.findall(piece)]
-            tokens += humps
-            words += humps
-        else:
-            word = piece.lower().replace("’", "'")[:MAX_WORD_CHARS]
-            tokens.append(word)
-            words.append(word)
-    return tokens, words
-
-
-def _is_joined(piece: str) -> bool:
-    """True for names such as parseHeader or UserService."""
-    return len(piece) > 3 and not piece.isupper() and not piece[1:].islower() and piece.isascii() and "'" not in piece
-
-
-def _grams(word: str) -> list[str]:
+def _grams(word: str) -> list[bytes]:
     marked = f"<{word}>"
-    return sorted({marked[at : at + size] for size in GRAM_SIZES for at in range(len(marked) - size + 1)})
+    return _encoded(sorted({marked[at : at + size] for size in GRAM_SIZES for at in range(len(marked) - size + 1)}))
 
 
 def _pairs(tokens: Sequence[str]) -> Iterable[tuple[int, str, str]]:
-    found: dict[int, tuple[int, str, str]] = {}
-    for left, right in pairwise(("^", *tokens, "$")):
-        key = key_of(f"p {left} {right}")
-        if key not in found:
-            found[key] = (key, left, right)
-    return found.values()
+    pairs = list(dict.fromkeys(pairwise(("^", *tokens, "$"))))
+    keys = map(crc32, _encoded([f"p {left} {right}" for left, right in pairs]))
+    return [(key, left, right) for key, (left, right) in dict(zip(keys, pairs, strict=True)).items()]
 
 
 def _opening(words: Sequence[str], *, is_titled: bool) -> Iterator[str]:
@@ -190,9 +154,10 @@ def _opening(words: Sequence[str], *, is_titled: bool) -> Iterator[str]:
 
 def _shape(text: str, words: Sequence[str]) -> Iterator[str]:
     yield f"s length {bisect_left(_LENGTHS, len(words))}"
-    characters = set(text)
+    if _tells_of_error(text):
+        yield "s error"
     for name, signs, pattern in _SHAPES:
-        if not (signs and signs.isdisjoint(characters)) and pattern.search(text):
+        if _has_any(text, signs) and pattern.search(text):
             yield f"s {name}"
     if text:
         yield "s capital" if text[0].isupper() else "s small" if text[0].islower() else f"s starts {text[0]}"
@@ -206,3 +171,15 @@ def _shape(text: str, words: Sequence[str]) -> Iterator[str]:
         yield "s first person"
     if not _NEGATIONS.isdisjoint(words):
         yield "s negation"
+
+
+def _tells_of_error(text: str) -> bool:
+    # Letters beyond ASCII may match others in more ways than by their small form: ſ is an s.
+    return _has_any(text.lower(), _ERRORS) if text.isascii() else _ERROR.search(text) is not None
+
+
+def _has_any(text: str, parts: Sequence[str]) -> bool:
+    for part in parts:  # noqa: SIM110 (half the time of any() with a generator)
+        if part in text:
+            return True
+    return False

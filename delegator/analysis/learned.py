@@ -6,18 +6,21 @@ reading is decided in the files for complexity, team and limits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from math import exp
+from operator import itemgetter
 from typing import TypeVar
 
 import numpy as np
 
 from delegator.analysis.correction import Learned
 from delegator.analysis.deciding_words import DecidingWords, WithoutWord
-from delegator.analysis.features import text_without
-from delegator.analysis.learned_reading import LearnedReader, Sums, probabilities
+from delegator.analysis.features import features_in
+from delegator.analysis.learned_reading import LearnedReader, Sums
 from delegator.analysis.lexicon import Lexicon, Signals
+from delegator.analysis.tokens import Tokens, tokens_of, tokens_without
 from delegator.analysis.understanding import Reading, Turning, Without
 from delegator.analysis.weights import Floats, Weights, shipped_weights
 from delegator.analysis.words import split_words
@@ -55,13 +58,14 @@ class LearnedUnderstanding:
 
     def read(self, text: str) -> Reading:
         """Weigh every word of the text; one without any is read by its shape."""
-        sums = self._reader.sums(text)
+        tokens = tokens_of(text)
+        sums = self._reader.sums_of(features_in(tokens))
         weights = self.weights
         chances, own = self._chances(sums.total)
         by_type = _ranked(weights.types, chances)
         strangers = self._by_keyword(text) if self._has_strangers else {}
         words = DecidingWords(sums, weights, strangers)
-        without = _Rereading(text, self._reader).without
+        without = _Rereading(text, tokens, self._reader).without
         return Reading(
             chances=by_type,
             own=dict.fromkeys(strangers, 1.0) | self._own(own),
@@ -72,15 +76,15 @@ class LearnedUnderstanding:
             taught=self._taught(sums.taught),
         )
 
-    def _chances(self, total: Floats) -> tuple[Floats, Floats]:
+    def _chances(self, total: Floats) -> tuple[list[float], list[float]]:
         """Return the probabilities of types and of roles."""
-        weights, types = self.weights, len(self.weights.types)
+        weights, types, sums = self.weights, len(self.weights.types), total.tolist()
         return (
-            probabilities(total[:types], weights.type_sharpness),
-            probabilities(total[types:], weights.role_sharpness * SOFTENING),
+            _as_chances(sums[:types], weights.type_sharpness),
+            _as_chances(sums[types:], weights.role_sharpness * SOFTENING),
         )
 
-    def _own(self, chances: Floats) -> dict[str, float]:
+    def _own(self, chances: Sequence[float]) -> dict[str, float]:
         ranked = _ranked(self.weights.roles, chances)
         return {role: chance for role, chance in ranked.items() if role in self._known}
 
@@ -133,8 +137,8 @@ class LearnedUnderstanding:
         chances, own = self._chances(total)
         return Without(
             word,
-            dict(zip(self.weights.types, chances.tolist(), strict=True)),
-            dict(zip(self.weights.roles, own.tolist(), strict=True)),
+            dict(zip(self.weights.types, chances, strict=True)),
+            dict(zip(self.weights.roles, own, strict=True)),
             self._taught(taught),
         )
 
@@ -142,26 +146,31 @@ class LearnedUnderstanding:
 class _Rereading:
     """Reads one text anew without some of its words; what was asked once is kept, for the same is asked again."""
 
-    def __init__(self, text: str, reader: LearnedReader) -> None:
+    def __init__(self, text: str, tokens: Tokens, reader: LearnedReader) -> None:
         self._text = text
+        self._tokens = tokens
         self._reader = reader
         self._found: dict[tuple[str, ...], tuple[Floats, Floats]] = {}
 
     def without(self, gone: tuple[str, ...]) -> tuple[Floats, Floats]:
         if gone not in self._found:
-            self._found[gone] = self._reader.total(text_without(self._text, gone))
+            self._found[gone] = self._reader.total_of(features_in(tokens_without(self._text, self._tokens, gone)))
         return self._found[gone]
 
 
-def _ranked(names: Iterable[Name], chances: Floats) -> dict[Name, float]:
+def _as_chances(sums: Sequence[float], sharpness: float) -> list[float]:
+    """Return what `probabilities` would: of one text there are so few that lists beat arrays."""
+    most = max(sums)
+    raised = [exp((one - most) * sharpness) for one in sums]
+    whole = sum(raised)
+    return [one / whole for one in raised]
+
+
+def _ranked(names: Iterable[Name], chances: Sequence[float]) -> dict[Name, float]:
     """Return {name: chance}, the likeliest first; names that are equally likely stay in their order."""
-    pairs = list(zip(names, chances.tolist(), strict=True))
-    pairs.sort(key=_chance, reverse=True)
+    pairs = list(zip(names, chances, strict=True))
+    pairs.sort(key=itemgetter(1), reverse=True)
     return dict(pairs)
-
-
-def _chance(pair: tuple[str, float]) -> float:
-    return pair[1]
 
 
 def _keyword_rows(catalogue: Catalogue, known: frozenset[str]) -> Iterable[Signals]:

@@ -6,7 +6,6 @@ Built for speed: what a word contributes is worked out once and kept.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from delegator.analysis.correction import Correction, Learned
 from delegator.analysis.features import PER_WORD, Features, features_of, keys_of_word
+from delegator.analysis.kept_words import KeptWords
 from delegator.analysis.weights import Floats, Weights
 
 WORD, GRAM = PER_WORD.index("word"), PER_WORD.index("gram")
@@ -65,86 +65,96 @@ class LearnedReader:
         self._correction = None if learned is None else Correction(weights, learned)
         self._own_columns = len(weights.bias)
         self._columns = self._own_columns + (0 if learned is None else len(weights.roles))
-        self._kept: dict[str, Floats] = {}
+        self._kept = self._none_kept()
         # What is needed of each feature besides its steps, side by side: one look-up fetches both.
         self._squares_and_steps = np.stack([np.square(weights.rarity), weights.rarity * weights.factors], axis=1)
 
     def sums(self, text: str) -> Sums:
         """Return what a text adds up to."""
-        features = features_of(text)
+        return self.sums_of(features_of(text))
+
+    def sums_of(self, features: Features) -> Sums:
+        """Return what the features of a text add up to."""
         words = features.words
-        scaled = self._scaled(features)
-        shape_from = len(features.pairs) + len(features.opening)
+        parts, gains = self._fetched(features)
+        blocks, scales = self._blocks(features, gains)
+        by_word = _scaled_words(parts)
         if words:
-            parts, scales = self._of_words(words)
-            by_word = np.matmul(scales, parts) + _shares(features) @ scaled[: len(features.pairs)]
-        else:
-            by_word = np.zeros((0, self._columns), np.float32)
-        if features.first_word:
-            by_word[words.index(features.first_word)] += np.add.reduce(scaled[len(features.pairs) : shape_from])
-        rest = self.weights.bias + np.add.reduce(scaled[shape_from:])[: self._own_columns]
+            by_word += (_shares(features) * scales[0]) @ gains[: len(features.pairs), :-1]
+            if features.first_word:
+                by_word[words.index(features.first_word)] += blocks[1] * scales[1]
+        rest = self.weights.bias + (blocks[2] * scales[2])[: self._own_columns]
         return Sums(words, by_word[:, : self._own_columns], rest, by_word[:, self._own_columns :])
 
     def total(self, text: str) -> tuple[Floats, Floats]:
         """Return what a text adds up to, and what use has taught of it, without telling its words apart: quicker."""
-        features = features_of(text)
-        total = np.add.reduce(self._scaled(features))
-        if features.words:
-            parts, scales = self._of_words(features.words)
-            total += scales @ np.add.reduce(parts)
+        return self.total_of(features_of(text))
+
+    def total_of(self, features: Features) -> tuple[Floats, Floats]:
+        """Return the same of the features of a text."""
+        parts, gains = self._fetched(features)
+        blocks, scales = self._blocks(features, gains)
+        of_words = np.add.reduce(parts)
+        total = _scales(of_words[:, -1]) @ of_words[:, :-1] + scales @ blocks
         own = total[: self._own_columns] + self.weights.bias
         # What use has taught is owed to words: the shape of a text is not open to it.
         return own, total[self._own_columns :]
 
-    def _scaled(self, features: Features) -> Floats:
-        """Return what each pair, each feature of the opening and of the shape adds, each block scaled to length 1.
+    def _fetched(self, features: Features) -> tuple[Floats, Floats]:
+        """Return what each word adds in each of its blocks, and what each pair, opening and shape feature adds.
 
-        One look-up for all of them: what a look-up costs hardly hangs on how much is looked up.
+        Before the blocks are scaled, with the squares of the lengths in a last column: (words, blocks, columns + 1) and
+        (features, columns + 1). One look-up for all and for new words: its cost hardly hangs on how much is looked up.
         """
+        kept, words = self._kept, features.words
+        fresh = kept.missing(words)
+        blocks = [keys for word in fresh for keys in keys_of_word(word)]
         keys = [*(key for key, _, _ in features.pairs), *features.opening, *features.shape]
-        places, known, gains, squares = self._looked_up(keys)
+        of_text = len(keys)
+        for block in blocks:
+            keys += block
+        places, known, gains = self._looked_up(keys)
+        if fresh:
+            kept.add(fresh, self._worked_out(blocks, places[of_text:], known[of_text:], gains[of_text:]))
+        parts = kept.of(words)
+        if len(kept) >= KEPT_WORDS:
+            self._kept = self._none_kept()
+        gains = gains[:of_text]
         if self._correction is not None:
-            gains = self._with(gains, self._correction.gains(places) * known[:, None])
-        lengths: list[float] = []
-        for block in (features.pairs, features.opening, features.shape):
-            start = len(lengths)
-            square = float(np.add.reduce(squares[start : start + len(block)]))
-            lengths += [max(math.sqrt(square), NOTHING)] * len(block)
-        gains /= np.array(lengths, np.float32)[:, None]
-        return gains
+            gains = self._with(gains, self._correction.gains(places[:of_text]) * known[:of_text, None])
+        return parts, gains
 
-    def _looked_up(self, keys: Sequence[int]) -> tuple[Places, Known, Floats, Floats]:
-        """Return of each feature its place, whether it is known, what it adds before its block is scaled, its square.
+    def _none_kept(self) -> KeptWords:
+        return KeptWords(len(PER_WORD), self._columns + 1)
+
+    def _blocks(self, features: Features, gains: Floats) -> tuple[Floats, Floats]:
+        """Return the sums of pairs, opening and shape, (3, columns), and what scales each of these blocks to length 1.
+
+        Without words there is no opening; its scale is 0 then.
+        """
+        opening = len(features.pairs)
+        sums = np.add.reduceat(gains, (0, opening, opening + len(features.opening)), axis=0)
+        scales = _scales(sums[:, -1])
+        if not features.opening:
+            scales[1] = 0.0
+        return sums[:, :-1], scales
+
+    def _looked_up(self, keys: Sequence[int]) -> tuple[Places, Known, Floats]:
+        """Return of each feature its place, whether it is known, and what it adds, with its square in a last column.
 
         Unknown features add nothing.
         """
         places, known = self.weights.look_up(np.array(keys, np.uint32))
-        squares_and_steps = self._squares_and_steps.take(places, axis=0) * known[:, None]
-        gains: Floats = self.weights.steps.take(places, axis=0) * squares_and_steps[:, 1:]
-        return places, known, gains, squares_and_steps[:, 0]
+        squares_and_steps = self._squares_and_steps.take(places, axis=0)
+        squares_and_steps *= known[:, None]
+        gains = np.empty((len(keys), self._own_columns + 1), np.float32)
+        np.multiply(self.weights.steps.take(places, axis=0), squares_and_steps[:, 1:], out=gains[:, :-1])
+        gains[:, -1] = squares_and_steps[:, 0]
+        return places, known, gains
 
-    def _of_words(self, words: Sequence[str]) -> tuple[Floats, Floats]:
-        """Return what each word adds in each of its blocks, (words, blocks, columns), and the scales of the blocks."""
-        parts = np.array(self._word_parts(words))
-        lengths = np.sqrt(np.add.reduce(parts[:, :, -1]))
-        scales: Floats = 1.0 / np.maximum(lengths, NOTHING)
-        return parts[:, :, :-1], scales
-
-    def _word_parts(self, words: Sequence[str]) -> list[Floats]:
-        """Return of each word what it adds in each of its blocks; the last column is the square of its length there."""
-        kept = self._kept
-        if len(kept) >= KEPT_WORDS:
-            kept.clear()
-        fresh = [word for word in words if word not in kept]
-        if fresh:
-            kept.update(zip(fresh, self._worked_out(fresh), strict=True))
-        return [kept[word] for word in words]
-
-    def _worked_out(self, words: Sequence[str]) -> Floats:
-        """Work out new words, all with one look-up."""
-        blocks = [keys for word in words for keys in keys_of_word(word)]
+    def _worked_out(self, blocks: Sequence[Sequence[int]], places: Places, known: Known, gains: Floats) -> Floats:
+        """Return what new words add in each of their blocks, with squares. Shape (words, blocks, columns + 1)."""
         ends = [0, *accumulate(map(len, blocks))]
-        places, known, gains, squares = self._looked_up([key for block in blocks for key in block])
         if self._correction is not None:
             more = self._correction.gains(places) * known[:, None]
             for number in range(GRAM, len(blocks), len(PER_WORD)):
@@ -152,19 +162,31 @@ class LearnedReader:
                 if known[word_itself].any():
                     more[ends[number] : ends[number + 1]] = 0.0  # parts of known words are not open to correction
             gains = self._with(gains, more)
-        values = np.zeros((len(gains) + 1, self._columns + 1), np.float32)  # a row of nothing closes the last run
-        values[:-1, :-1] = gains
-        values[:-1, -1] = squares
-        return _summed(values, np.array(ends)).reshape(len(words), len(PER_WORD), -1)
+        closed = np.zeros((len(gains) + 1, self._columns + 1), np.float32)  # a row of nothing closes the last run
+        closed[:-1] = gains
+        return _summed(closed, np.array(ends)).reshape(-1, len(PER_WORD), self._columns + 1)
 
     def _with(self, gains: Floats, more: Floats) -> Floats:
-        """Lay a correction beside what the weights say: types are added, roles stand behind. Along the last axis."""
+        """Lay a correction beside what the weights say: types are added, roles stand behind, the squares last."""
         types = len(self.weights.types)
-        out = np.zeros((*gains.shape[:-1], self._columns), np.float32)
-        out[..., : self._own_columns] = gains
-        out[..., :types] += more[..., :types]
-        out[..., self._own_columns :] = more[..., types:]
+        out = np.empty((len(gains), self._columns + 1), np.float32)
+        out[:, : self._own_columns] = gains[:, :-1]
+        out[:, :types] += more[:, :types]
+        out[:, self._own_columns : -1] = more[:, types:]
+        out[:, -1] = gains[:, -1]
         return out
+
+
+def _scaled_words(parts: Floats) -> Floats:
+    """Return what words add with each of their blocks scaled; parts of shape (words, blocks, columns + 1)."""
+    scaled: Floats = np.matmul(_scales(np.add.reduce(parts[:, :, -1])), parts[:, :, :-1])
+    return scaled
+
+
+def _scales(squares: Floats) -> Floats:
+    """Return by what blocks of these squared lengths come to length 1."""
+    scales: Floats = np.reciprocal(np.maximum(np.sqrt(squares), NOTHING), dtype=np.float32)
+    return scales
 
 
 def _shares(features: Features) -> Floats:

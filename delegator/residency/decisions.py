@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from delegator.residency.planner import Refuse
+from delegator.residency.planner import Refuse, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Decision:
         grants: ids of turns that start; their slots are taken already.
         held: (model, session) where a session begins to hold; noted in the ledger already.
         released: (model, session) where one lets go; noted already.
-        refused: turns that can never be served, with what bounds them; None where only spare memory was wanted.
+        refused: turns that can never be served, with what bounds them; None where only spare memory was wanted, and
+            what is in the way where a wish made by hand does not wait for it.
         change: to be carried out, then reported by `change_done`.
         drops: idle models to unload now, beside any change; marked as leaving already.
         cancel: the speculative load under way is to be broken off; told until it has ended.
@@ -58,7 +59,7 @@ class Decision:
     grants: list[str] = field(default_factory=list)
     held: list[tuple[str, str]] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
-    refused: list[tuple[str, Refuse | None]] = field(default_factory=list)
+    refused: list[tuple[str, Refuse | Wait | None]] = field(default_factory=list)
     change: Change | None = None
     drops: list[str] = field(default_factory=list)
     cancel: bool = False

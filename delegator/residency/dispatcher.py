@@ -13,6 +13,9 @@ The rules, in their order:
    the end of the turn that runs: not before its first token, and not sooner than learned turn times call for.
    A prefetch under way is broken off when it keeps somebody who is ready from the memory.
 4. What is idle and not announced goes when keeping it no longer pays (`lingering.py`).
+
+What somebody asks for by hand is loaded while no turn waits for room that it may get, where room is free or is left by
+idle models which nobody announced; it is refused where there is no such room, and never keeps anybody waiting.
 """
 
 from __future__ import annotations
@@ -23,12 +26,14 @@ from dataclasses import replace
 
 from delegator.residency.decisions import Change, Decision, Foretold
 from delegator.residency.demand import Demand, Outlook
+from delegator.residency.foreseen import Timing
 from delegator.residency.keeping import IdleModels
 from delegator.residency.ledger import Ledger, Phase
 from delegator.residency.pace import Pace
 from delegator.residency.planner import Load, Plan, Refuse, Reuse, Snapshot, Wait, Wish, plan_residency
 from delegator.residency.policy import Policy
 from delegator.residency.prefetching import Prefetching
+from delegator.residency.queue import Queued, QueueState, UnderWay
 from delegator.residency.requests import Later, Running, TurnRequest, Waiting
 from delegator.residency.tasks_under_way import TasksUnderWay
 from delegator.residency.turns import WaitingTurn, grantable
@@ -63,6 +68,7 @@ class Dispatcher:
         self.lingers = True
         """False: nothing goes for idleness alone, as before it is known which sessions are open."""
         self._size_of = size_of
+        self._load_s = load_s
         self._waiting: dict[str, Waiting] = {}
         self._running: dict[str, Running] = {}
         self._tasks = TasksUnderWay()
@@ -70,6 +76,7 @@ class Dispatcher:
         self._idle = IdleModels(ledger, self.demand, load_s)
         self._over: OrderedDict[str, None] = OrderedDict()
         self._change: Change | None = None
+        self._change_since = 0.0
 
     @property
     def prefetches(self) -> Counter[Foretold]:
@@ -156,9 +163,63 @@ class Dispatcher:
         """Return whether nothing waits here and nothing is to be brought in, but for these sessions."""
         return not self._prefetching.times() and all(w.request.session_id in beside for w in self._waiting.values())
 
+    def forget_wish(self, session_id: str, model: str) -> None:
+        """Keep a model no longer for what was wished for it; without such a wish nothing changes."""
+        self._idle.met(session_id, model)
+
+    def user_of(self, turn_id: str) -> str | None:
+        """Return the session whose turn runs under that id."""
+        running = self._running.get(turn_id)
+        return None if running is None else running.request.session_id
+
     def is_announced(self, model: str) -> bool:
         """Return whether work for a model waits, or is about to come."""
         return model in self._announced()
+
+    def queue(self, now: float, *, without: Collection[str] = ()) -> QueueState:
+        """Return what is known of the turns that wait and of those before them, but for these sessions' wishes."""
+        asked = [w for w in self._in_order() if not w.request.by_hand and w.request.session_id not in without]
+        waiting = tuple(self._queued(w, now) for w in asked)
+        models = {*(turn.model for turn in waiting), *self.running().values()}
+        load_s = {turn.model: self._load_s(turn.model) for turn in waiting}
+        return QueueState(
+            waiting=waiting,
+            running=tuple((r.request.model, self._left_s(r, now)) for r in self._running.values()),
+            change=self._under_way(now),
+            timing=Timing(load_s, {model: self.pace.turn_s(model) for model in models}),
+            patience_s=self.policy.patience_s,
+            parallel=self.policy.parallel,
+        )
+
+    def _queued(self, waiting: Waiting, now: float) -> Queued:
+        request = waiting.request
+        return Queued(
+            request.turn_id,
+            request.session_id,
+            request.task_id,
+            request.model,
+            self._size_of(request.model),
+            request.limit_bytes,
+            now - waiting.since,
+            needs_slot=request.needs_slot,
+            blocked_by=waiting.blocked_by,
+            pressed=waiting.pressed,
+        )
+
+    def _left_s(self, running: Running, now: float) -> float:
+        spoke_at = running.first_token_at
+        since_token_s = None if spoke_at is None else now - spoke_at
+        return self.pace.left_s(
+            running.request.model, since_grant_s=now - running.granted_at, since_token_s=since_token_s
+        )
+
+    def _under_way(self, now: float) -> UnderWay | None:
+        change = self._change
+        if change is None:
+            return None
+        load_s, size = (0.0, 0) if change.load is None else (self._load_s(change.load), self._size_of(change.load))
+        left_s = max(0.0, load_s - (now - self._change_since))
+        return UnderWay(change.evict, change.load, size, change.session_id, left_s)
 
     def waited_s(self, turn_id: str, now: float) -> float:
         """Return how long a waiting turn has waited."""
@@ -189,6 +250,8 @@ class Dispatcher:
             out.cancel = True
         if self.lingers:
             self._let_go_of_idle(out, now)
+        if out.change is not None:
+            self._change_since = now
         out.wake_at = self._next_moment(now)
         out.foretold = self._prefetching.take_told()
         return out
@@ -238,7 +301,7 @@ class Dispatcher:
 
     def _first_held_up(self, slots: Collection[str], now: float) -> Waiting | None:
         """Return the longest waiting of the turns beyond their patience that need something here to fall idle."""
-        for waiting in sorted(self._waiting.values(), key=lambda w: w.since):
+        for waiting in self._in_order():
             if not self._presses(waiting, now):
                 break
             if not waiting.blocked_by or self._never_leave(waiting.blocked_by):
@@ -249,7 +312,11 @@ class Dispatcher:
 
     def _presses(self, waiting: Waiting, now: float) -> bool:
         """Return whether a turn has waited beyond its patience: true at the very moment `decide` asks to be woken."""
-        return now >= waiting.since + self.policy.patience_s
+        return now >= waiting.since + self.policy.patience_s and not waiting.request.by_hand
+
+    def _in_order(self) -> list[Waiting]:
+        """Return who waits in the order in which they are looked at: the oldest first, what is asked by hand last."""
+        return sorted(self._waiting.values(), key=lambda w: (w.request.by_hand, w.since))
 
     def _start(self, out: Decision, request: TurnRequest, now: float) -> None:
         del self._waiting[request.turn_id]
@@ -260,7 +327,9 @@ class Dispatcher:
             out.held.append((request.model, request.session_id))
         out.grants.append(request.turn_id)
         if not request.needs_slot:
-            if request.spare_only and request.session_id not in self._over:
+            if request.by_hand:
+                self._idle.wished(request.session_id, request.model, now, request.by_hand_s)
+            elif request.spare_only and request.session_id not in self._over:
                 self._idle.wished(request.session_id, request.model, now)
             return
         entry.turns.add(request.turn_id)
@@ -295,17 +364,23 @@ class Dispatcher:
 
     def _begin_change(self, out: Decision, now: float) -> None:
         """Begin the change that the longest waiting turn needs; a younger one goes first only within its patience."""
-        is_blocked = False
-        for waiting in sorted(self._waiting.values(), key=lambda w: w.since):
+        is_blocked = may_get_room = False
+        for waiting in self._in_order():
             request, pressing = waiting.request, self._presses(waiting, now)
+            if request.by_hand and may_get_room:
+                return
             plan = self._plan(request, now, pressing=pressing)
             if request.spare_only and not _needs_nothing(plan):
                 self._refuse(out, request, None)
             elif isinstance(plan, Refuse):
                 self._refuse(out, request, plan)
+            elif isinstance(plan, Wait) and request.by_hand:
+                if not self._are_changing(plan.on):
+                    self._refuse(out, request, plan)
             elif isinstance(plan, Wait):
                 waiting.note_blocked(plan.on, pressing=pressing)
                 is_blocked = True
+                may_get_room = may_get_room or not self._never_leave(plan.on)
                 if pressing and not self._never_leave(plan.on):
                     return
             else:
@@ -317,7 +392,7 @@ class Dispatcher:
         if self.policy.prefetch and not is_blocked:
             self._prefetch(out, now)
 
-    def _refuse(self, out: Decision, request: TurnRequest, why: Refuse | None) -> None:
+    def _refuse(self, out: Decision, request: TurnRequest, why: Refuse | Wait | None) -> None:
         self.withdraw(request.turn_id)
         out.refused.append((request.turn_id, why))
 
@@ -325,6 +400,11 @@ class Dispatcher:
         """True when nothing that happens here can make these models go: keeping others waiting for them is in vain."""
         entries = [self.ledger.get(model) for model in models]
         return all(entry is not None and (entry.foreign or entry.pinned) for entry in entries)
+
+    def _are_changing(self, models: Collection[str]) -> bool:
+        """Return whether some of these are just leaving, or being refreshed: what is in the way may be gone at once."""
+        entries = [entry for model in models if (entry := self.ledger.get(model)) is not None]
+        return any(entry.touched or entry.phase is Phase.UNLOADING for entry in entries)
 
     def _begin(self, out: Decision, change: Change) -> None:
         self._let_go(out, change.session_id, [model for model in change.release if model not in change.evict])
@@ -363,7 +443,7 @@ class Dispatcher:
         )
         for waiting in self._waiting.values():
             request = waiting.request
-            if request.spare_only:
+            if request.spare_only or request.by_hand:
                 continue
             pressing, size = self._presses(waiting, now), self._size_of(request.model)
             wish = Wish(request.model, size, request.session_id, request.limit_bytes, pressing=pressing)

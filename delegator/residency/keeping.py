@@ -38,9 +38,9 @@ class IdleModels:
     def __len__(self) -> int:
         return len(self._kept) + len(self._wished)
 
-    def wished(self, session_id: str, model: str, now: float) -> None:
+    def wished(self, session_id: str, model: str, now: float, for_s: float = WISHED_FOR_S) -> None:
         """Keep a model for a turn that will come, although nobody foresaw that here; it gives way to any other."""
-        self._wished[session_id, model] = now + WISHED_FOR_S
+        self._wished[session_id, model] = now + for_s
 
     def met(self, session_id: str, model: str) -> None:
         """Note that the turn has come for which a model was wished, if one was."""

@@ -38,7 +38,7 @@ class Entry:
         touched: True while its keep-alive is being refreshed, which an unload must not overtake.
         last_used: mark of its last turn or load.
         foreign: another client loaded it.
-        pinned: it stays whatever happens.
+        pinned: it stays whatever happens, though nobody holds it.
         weights: what identifies its weights, whatever the name; empty where it is not known.
     """
 
@@ -58,6 +58,11 @@ class Entry:
     weights: str = ""
 
     @property
+    def kept(self) -> bool:
+        """True while somebody holds or has pinned it: its keep-alive is ours to renew."""
+        return bool(self.holders) or self.pinned
+
+    @property
     def busy(self) -> bool:
         """True while it must not be touched."""
         return bool(self.turns) or self.touched or self.phase is not Phase.RESIDENT
@@ -71,6 +76,7 @@ class Ledger:
         self.capacity_bytes = capacity_bytes
         self.max_models: int | None = None
         """Most models the endpoint's Ollama keeps loaded; learned when it evicts one by itself."""
+        self._pins: frozenset[str] = frozenset()
         self._entries: dict[str, Entry] = {}
 
     def __contains__(self, model: str) -> bool:
@@ -89,9 +95,21 @@ class Ledger:
         return self._entries[model]
 
     def put(self, entry: Entry) -> Entry:
-        """Enter a model, replacing what stood under its name."""
+        """Enter a model, replacing what stood under its name; it is pinned where that name is."""
+        entry.pinned = entry.pinned or entry.model in self._pins
         self._entries[entry.model] = entry
         return entry
+
+    @property
+    def pins(self) -> frozenset[str]:
+        """Return the models that are pinned, in memory or not."""
+        return self._pins
+
+    def pin_only(self, models: Iterable[str]) -> None:
+        """Let exactly these be pinned, whenever they are in memory."""
+        self._pins = frozenset(models)
+        for entry in self._entries.values():
+            entry.pinned = entry.model in self._pins
 
     def drop(self, model: str) -> Entry | None:
         """Strike a model out; return what it was."""

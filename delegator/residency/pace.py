@@ -69,6 +69,17 @@ class Pace:
         """Return how long a whole turn is expected to last."""
         return self._reading[model].mean(ASSUMED_READING_S) + self._writing[model].mean(ASSUMED_WRITING_S)
 
+    def left_s(self, model: str, *, since_grant_s: float, since_token_s: float | None) -> float:
+        """Return how long a turn under way is expected to last yet; at least 0.
+
+        Args:
+            since_grant_s: how long it has its slot.
+            since_token_s: how long it has spoken; None: it reads.
+        """
+        if since_token_s is None:
+            return max(0.0, self.turn_s(model) - since_grant_s)
+        return max(0.0, self._writing[model].mean(ASSUMED_WRITING_S) - since_token_s)
+
     def writing_s(self, model: str, *, share: float) -> float | None:
         """Return the writing time below which only `share` of the turns stay; None while too few are known."""
         return self._writing[model].quantile(share)

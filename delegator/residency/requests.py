@@ -28,6 +28,8 @@ class TurnRequest:
         limit_bytes: most the session may hold at one time.
         needs_slot: False for a wish that the model be resident, no more.
         spare_only: only if nothing has to leave or be waited for.
+        by_hand_s: somebody asked for the model by hand, and keeps it for that many seconds if no session takes it. It
+            goes after every turn, presses nobody, and waits for no room that others need; 0: a turn's wish.
         later: what the task will need after it.
         continues: the task goes on after it, here or elsewhere.
         outlook: what its session needs here, as its team is now; None where nothing is known of that.
@@ -40,9 +42,15 @@ class TurnRequest:
     task_id: str = ""
     needs_slot: bool = True
     spare_only: bool = False
+    by_hand_s: float = 0.0
     later: tuple[Later, ...] = ()
     continues: bool = False
     outlook: Outlook | None = None
+
+    @property
+    def by_hand(self) -> bool:
+        """Return whether no turn wants the model, but somebody by hand."""
+        return self.by_hand_s > 0
 
     @property
     def next_model(self) -> str | None:

@@ -125,6 +125,18 @@ class Database:
 
         return await self._guarded(once, deadline_s=deadline_s)
 
+    async def connect_alone(self) -> psycopg.AsyncConnection[Any]:
+        """Open a connection outside the pool, in no transaction; whoever asks for it closes it.
+
+        Raises:
+            StoreUnavailable: this is not open. Other errors are psycopg's own.
+        """
+        if self._engine is None:
+            raise StoreUnavailable("it is not open")
+        _, from_url = self._engine.dialect.create_connect_args(self._url)
+        options = {**CONNECT_OPTIONS, "application_name": "delegator events", **from_url}
+        return await psycopg.AsyncConnection.connect(autocommit=True, **options)
+
     async def ping(self) -> None:
         """Ask for an answer. Raises StoreUnavailable when there is none."""
         await self.run_single(_select_one)

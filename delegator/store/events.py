@@ -6,16 +6,17 @@ trigger on the table lets one transaction at a time append (see the first migrat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Row, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from delegator.errors import EventNotFound
 from delegator.schemas import Event, EventKind
-from delegator.store.records import NewEvent
+from delegator.store.records import EventQuery, NewEvent
 from delegator.store.tables import events
 
 _APPEND = text(
@@ -59,21 +60,44 @@ async def of_session(
     return [_event(row) for row in await connection.execute(query)]
 
 
-async def after(connection: AsyncConnection, after_id: int, session_id: str | None, limit: int) -> list[Event]:
-    """Return at most `limit` events with larger ids than `after_id`, oldest first; of one session where it is given.
+async def turns_since(connection: AsyncConnection, since: datetime) -> list[Event]:
+    """Return the events of all turns completed since a moment, oldest first."""
+    wanted = (events.c.kind == EventKind.TURN_COMPLETED.value, events.c.at >= since)
+    query = select(*_COLUMNS).where(*wanted).order_by(events.c.event_id)
+    return [_event(row) for row in await connection.execute(query)]
+
+
+async def chosen(connection: AsyncConnection, wanted: EventQuery) -> list[Event]:
+    """Return the events that are wanted, oldest first.
 
     Raises:
-        EventNotFound: no id as large as `after_id` was ever given out: the caller remembers another database.
+        EventNotFound: no id as large as `after` was ever given out: the caller remembers another database.
     """
-    query = select(*_COLUMNS).where(events.c.event_id > after_id).order_by(events.c.event_id).limit(limit)
-    if session_id is not None:
-        query = query.where(events.c.session_id == session_id)
+    first_come = events.c.event_id.desc() if wanted.latest else events.c.event_id
+    query = select(*_COLUMNS).where(*_conditions(wanted)).order_by(first_come).limit(wanted.limit)
     found = [_event(row) for row in await connection.execute(query)]
-    if not found and after_id > 0:
-        last = await connection.scalar(select(func.max(events.c.event_id)))
-        if after_id > (last or 0):
-            raise EventNotFound(after_id)
-    return found
+    if not found and wanted.after > 0 and wanted.after > await last_id(connection):
+        raise EventNotFound(wanted.after)
+    return found[::-1] if wanted.latest else found
+
+
+async def last_id(connection: AsyncConnection) -> int:
+    """Return the largest id in the log, 0 while it is empty."""
+    return await connection.scalar(select(func.max(events.c.event_id))) or 0
+
+
+def _conditions(wanted: EventQuery) -> Iterator[ColumnElement[bool]]:
+    yield events.c.event_id > wanted.after
+    if wanted.before is not None:
+        yield events.c.event_id < wanted.before
+    if wanted.session_id is not None:
+        yield events.c.session_id == wanted.session_id
+    if wanted.kinds:
+        yield events.c.kind.in_([kind.value for kind in wanted.kinds])
+    if wanted.role is not None:
+        yield events.c.role == wanted.role
+    if wanted.models:
+        yield events.c.model.in_(wanted.models)
 
 
 def _as_row(event: NewEvent) -> dict[str, Any]:

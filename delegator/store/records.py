@@ -11,7 +11,19 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from delegator.schemas import Complexity, EventKind, SessionStatus, TaskCategory, TaskStatus, TaskType
+from delegator.schemas import (
+    Complexity,
+    DayFigures,
+    DurationShare,
+    EventKind,
+    HistorySort,
+    MoneyFigures,
+    RoleFigures,
+    SessionStatus,
+    TaskCategory,
+    TaskStatus,
+    TaskType,
+)
 
 TaskKind = Literal["team", "message"]
 """Work for the whole team, or one message to one role."""
@@ -159,6 +171,15 @@ class ResidentRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PinRecord:
+    """A model that stays in memory on an endpoint until it is unpinned."""
+
+    endpoint: str
+    model: str
+    pinned_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PlanRecord:
     """What `plan_session` foretold for a request; may be applied until `expires_at`."""
 
@@ -228,6 +249,40 @@ class AnalysisVersion:
     """What was measured when it was applied."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryQuery:
+    """Which sessions, and in which order; what is None chooses nothing."""
+
+    from_day: date | None = None
+    """First UTC day on which they were created."""
+    to_day: date | None = None
+    """Last one, included."""
+    category: TaskCategory | None = None
+    status: SessionStatus | None = None
+    text: str | None = None
+    """Part of the task or of the session's id, in any case; no character in it stands for others."""
+    sort: HistorySort = "started"
+    descending: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventQuery:
+    """Which events; what is None or empty chooses nothing."""
+
+    after: int = 0
+    """Only larger ids."""
+    before: int | None = None
+    """Only smaller ids."""
+    session_id: str | None = None
+    kinds: tuple[EventKind, ...] = ()
+    role: str | None = None
+    models: tuple[str, ...] = ()
+    """About any of these names."""
+    limit: int = 100
+    latest: bool = False
+    """The last ones that fit instead of the first; oldest first all the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class StatisticsRow:
     """Figures over the sessions created in a range of UTC days, both ends included."""
@@ -248,3 +303,21 @@ class StatisticsRow:
     gb_seconds_saved: float
     simulated_sessions: int
     """How many of them ran on simulated models; their seconds are simulated ones."""
+    days: list[DayFigures]
+    """Every day of the range."""
+    durations: list[DurationShare]
+    """Every span, also those without sessions; the shortest first."""
+    roles: list[RoleFigures]
+    """The role with the most sessions first."""
+    turns: int
+    prompt_tokens: int
+    reply_tokens: int
+    loads: int
+    load_seconds: float
+    swaps: int
+    resident_hit_ratio: float | None
+    """Share of the turns that waited for no load of their own; None without turns."""
+    prefetch_hit_ratio: float | None
+    """Share of the prefetched models that were there when their turn came; None without any."""
+    money: list[MoneyFigures]
+    """By currency, as the receipts have it."""

@@ -12,7 +12,7 @@ from dataclasses import fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select, text, true, update
+from sqlalchemy import ColumnElement, Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,7 +23,9 @@ from delegator.store.records import AgentRecord, NewEvent, SessionLimits, Sessio
 from delegator.store.storable import storable_text
 from delegator.store.tables import OPEN_SESSION, sessions
 
-_COLUMNS = tuple(sessions.c[field.name] for field in fields(SessionRecord))
+COLUMNS = tuple(sessions.c[field.name] for field in fields(SessionRecord))
+"""What a `SessionRecord` is made from, by `as_record`."""
+
 _INSERT = insert(sessions).on_conflict_do_nothing(index_elements=[sessions.c.id]).returning(sessions.c.id)
 _IS_OPEN = text(OPEN_SESSION)  # as the partial index has it
 _ANSWERED = (
@@ -157,32 +159,18 @@ async def require(connection: AsyncConnection, session_id: str) -> None:
 
 async def get(connection: AsyncConnection, session_id: str) -> SessionRecord | None:
     """Return one session, open or ended, or None."""
-    row = (await connection.execute(select(*_COLUMNS).where(sessions.c.session_id == session_id))).one_or_none()
-    return None if row is None else _record(row)
+    row = (await connection.execute(select(*COLUMNS).where(sessions.c.session_id == session_id))).one_or_none()
+    return None if row is None else as_record(row)
 
 
 async def open_ones(connection: AsyncConnection) -> list[SessionRecord]:
     """Return the open sessions, newest first."""
-    query = select(*_COLUMNS).where(_IS_OPEN).order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
-    return [_record(row) for row in await connection.execute(query)]
+    query = select(*COLUMNS).where(_IS_OPEN).order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
+    return [as_record(row) for row in await connection.execute(query)]
 
 
 async def count_open(connection: AsyncConnection) -> int:
     return await connection.scalar(select(func.count()).select_from(sessions).where(_IS_OPEN)) or 0
-
-
-async def history(
-    connection: AsyncConnection, day: date | None, page: int, page_size: int
-) -> tuple[list[SessionRecord], int]:
-    """Return one page (from 1) of the sessions created on a UTC day, or ever, newest first, and their number."""
-    chosen = true() if day is None else created_between(day, day)
-    newest_first = (sessions.c.created_at.desc(), sessions.c.id.desc())
-    query = select(*_COLUMNS).where(chosen).order_by(*newest_first).limit(page_size).offset((page - 1) * page_size)
-    records = [_record(row) for row in await connection.execute(query)]
-    if records and page == 1 and len(records) < page_size:
-        return records, len(records)
-    total = await connection.scalar(select(func.count()).select_from(sessions).where(chosen))
-    return records, total or 0
 
 
 def created_between(from_day: date, to_day: date) -> ColumnElement[bool]:
@@ -205,7 +193,8 @@ def _as_row(session: SessionRecord) -> dict[str, Any]:
     return row
 
 
-def _record(row: Row[Any]) -> SessionRecord:
+def as_record(row: Row[Any]) -> SessionRecord:
+    """Return what a row of `COLUMNS` says."""
     values = dict(row._mapping)
     values["task_type"] = TaskType(row.task_type)
     values["task_category"] = TaskCategory(row.task_category)

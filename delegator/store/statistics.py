@@ -1,60 +1,214 @@
-"""Figures over past sessions."""
+"""Figures over past sessions: four queries, however many sessions there are.
+
+All figures are of the sessions that were created in the range, also where a turn or a load of theirs came later. What
+the receipts hold (memory over time, money) counts once a session has ended; turns, tokens and loads count as they come.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Hashable, Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Double, case, cast, func, select
+from sqlalchemy import ColumnElement, Date, Double, Row, Select, case, cast, column, func, literal, select, true
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from delegator.schemas import SessionStatus
+from delegator.schemas import DayFigures, DurationShare, EventKind, MoneyFigures, RoleFigures, SessionStatus
+from delegator.store.history import duration_s, number_in
 from delegator.store.records import StatisticsRow
 from delegator.store.sessions import created_between
-from delegator.store.tables import sessions
+from delegator.store.tables import agents, events, messages, sessions
+
+DURATIONS_S = (10, 30, 60, 120, 300, 600, 1800)
+"""Ends of the spans by which ended sessions are counted, in model seconds; what lasted longer is one span more."""
+
+Rows = Sequence[Row[Any]]
 
 
 async def over(connection: AsyncConnection, from_day: date, to_day: date) -> StatisticsRow:
     """Sum up the sessions created from one UTC day to another, both included."""
-    duration_s = func.extract("epoch", sessions.c.ended_at - sessions.c.created_at) * sessions.c.clock_scale
-    held, all_roles = _used("gb_seconds"), _used("all_roles_gb_seconds")
-    query = (
-        select(
-            sessions.c.task_category.label("category"),
-            func.count().label("total"),
-            func.sum(sessions.c.total_agents_spawned).label("agents"),
-            func.sum(sessions.c.tasks_delegated).label("tasks"),
-            func.count().filter(sessions.c.status == SessionStatus.COMPLETED.value).label("completed"),
-            func.count().filter(sessions.c.status == SessionStatus.FAILED.value).label("failed"),
-            func.count().filter(sessions.c.simulated).label("simulated"),
-            func.count(sessions.c.ended_at).label("ended"),
-            func.coalesce(func.sum(cast(func.greatest(duration_s, 0), Double)), 0.0).label("duration_s"),
-            func.coalesce(func.sum(held), 0.0).label("gb_seconds"),
-            func.coalesce(func.sum(all_roles - held), 0.0).label("saved"),
-        )
-        .where(created_between(from_day, to_day))
-        .group_by(sessions.c.task_category)
-        .order_by(sessions.c.task_category)
-    )
-    rows = (await connection.execute(query)).all()
-    total, agents, ended = (sum(int(getattr(row, name)) for row in rows) for name in ("total", "agents", "ended"))
+    chosen = created_between(from_day, to_day)
+    groups = (await connection.execute(_groups(chosen))).all()
+    teams = {row.role: row.sessions for row in await connection.execute(_teams(chosen))}
+    turns = (await connection.execute(_turns(chosen))).all()
+    happened = {row.kind: row for row in await connection.execute(_happened(chosen))}
+    total, ended, said = _sum(groups, "total"), _sum(groups, "ended"), _sum(turns, "turns")
+    loads = happened.get(EventKind.MODEL_LOADED)
+    prefetches, met = (_count(happened, kind) for kind in (EventKind.MODEL_PREFETCHED, EventKind.PREFETCH_USED))
     return StatisticsRow(
         from_day=from_day,
         to_day=to_day,
         total_sessions=total,
-        total_agents_spawned=agents,
-        avg_agents_per_session=agents / total if total else 0.0,
-        category_breakdown={row.category: row.total for row in rows},
-        tasks_delegated=sum(int(row.tasks) for row in rows),
-        completed_sessions=sum(row.completed for row in rows),
-        failed_sessions=sum(row.failed for row in rows),
-        avg_duration_seconds=sum(row.duration_s for row in rows) / ended if ended else 0.0,
-        gb_seconds=sum(row.gb_seconds for row in rows),
-        gb_seconds_saved=sum(row.saved for row in rows),
-        simulated_sessions=sum(row.simulated for row in rows),
+        total_agents_spawned=_sum(groups, "agents"),
+        avg_agents_per_session=_sum(groups, "agents") / total if total else 0.0,
+        category_breakdown={name: _sum(rows, "total") for name, rows in sorted(_by(groups, "category").items())},
+        tasks_delegated=_sum(groups, "tasks"),
+        completed_sessions=_sum(groups, "completed"),
+        failed_sessions=_sum(groups, "failed"),
+        avg_duration_seconds=_sum_float(groups, "duration_s") / ended if ended else 0.0,
+        gb_seconds=_sum_float(groups, "gb_seconds"),
+        gb_seconds_saved=_sum_float(groups, "saved"),
+        simulated_sessions=_sum(groups, "simulated"),
+        days=_days(groups, from_day, to_day),
+        durations=_durations(groups),
+        roles=_roles(teams, turns),
+        turns=said,
+        prompt_tokens=_sum(turns, "prompt_tokens"),
+        reply_tokens=_sum(turns, "reply_tokens"),
+        loads=loads.times if loads else 0,
+        load_seconds=loads.load_s if loads else 0.0,
+        swaps=loads.evicted if loads else 0,
+        resident_hit_ratio=_sum(turns, "found") / said if said else None,
+        prefetch_hit_ratio=min(1.0, met / prefetches) if prefetches else None,
+        money=_money(groups),
     )
 
 
-def _used(key: str) -> ColumnElement[float]:
-    """A number out of `resources_used`; null where there is none, or something that is no number."""
-    value = sessions.c.resources_used[key]
-    return case((func.jsonb_typeof(value) == "number", cast(value, Double)))
+# ── the queries ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _groups(chosen: ColumnElement[bool]) -> Select[Any]:
+    """Sessions by day, category, span of duration and currency, for the sums over each of these to be made from."""
+    used = sessions.c.resources_used
+    # Unpacked once a session: each look into the column itself would unpack the whole receipt again.
+    receipt = (
+        func.jsonb_to_record(case((func.jsonb_typeof(used) == "object", used), else_=literal({}, JSONB)))
+        .table_valued(column("gb_seconds", JSONB), column("all_roles_gb_seconds", JSONB), column("money", JSONB))
+        .render_derived(name="receipt", with_types=True)
+    )
+    held, money, lasted = number_in(receipt.c.gb_seconds), receipt.c.money, duration_s()
+    groups = {
+        "day": cast(func.timezone("UTC", sessions.c.created_at), Date),
+        "category": sessions.c.task_category,
+        "span": case(*((lasted <= end, index) for index, end in enumerate(DURATIONS_S)), else_=len(DURATIONS_S)),
+        "currency": money["currency"].astext,
+    }
+    sums = {
+        "agents": func.sum(sessions.c.total_agents_spawned),
+        "tasks": func.sum(sessions.c.tasks_delegated),
+        "completed": func.count().filter(sessions.c.status == SessionStatus.COMPLETED.value),
+        "failed": func.count().filter(sessions.c.status == SessionStatus.FAILED.value),
+        "simulated": func.count().filter(sessions.c.simulated),
+        "ended": func.count(sessions.c.ended_at),
+        "duration_s": func.sum(lasted),
+        "gb_seconds": func.sum(held),
+        "saved": func.sum(number_in(receipt.c.all_roles_gb_seconds) - held),
+        "money_used": func.sum(number_in(money["used"]["total"])),
+        "money_saved": func.sum(number_in(money["saved"])),
+    }
+    columns = [value.label(name) for name, value in (groups | sums).items()]
+    return (
+        select(*columns, func.count().label("total"))
+        .select_from(sessions.join(receipt, true()))
+        .where(chosen)
+        .group_by(*columns[: len(groups)])
+    )
+
+
+def _teams(chosen: ColumnElement[bool]) -> Select[Any]:
+    """In how many sessions each role was."""
+    number = func.count(agents.c.session_id.distinct()).label("sessions")
+    return select(agents.c.role, number).select_from(agents.join(sessions)).where(chosen).group_by(agents.c.role)
+
+
+def _turns(chosen: ColumnElement[bool]) -> Select[Any]:
+    """What each role said; `found`: turns for which no model was loaded."""
+    return (
+        select(
+            messages.c.from_role.label("role"),
+            func.count().label("turns"),
+            func.sum(messages.c.prompt_tokens).label("prompt_tokens"),
+            func.sum(messages.c.reply_tokens).label("reply_tokens"),
+            func.count().filter(messages.c.load_seconds == 0).label("found"),
+        )
+        .select_from(messages.join(sessions, messages.c.session_id == sessions.c.session_id))
+        .where(chosen)
+        .group_by(messages.c.from_role)
+    )
+
+
+def _happened(chosen: ColumnElement[bool]) -> Select[Any]:
+    """How often models were loaded and prefetched for the sessions; for loads what they took, and what had to leave."""
+    kinds = (EventKind.MODEL_LOADED, EventKind.MODEL_PREFETCHED, EventKind.PREFETCH_USED)
+    evicted = events.c.data["evicted"]
+    left = case((func.jsonb_typeof(evicted) == "array", func.jsonb_array_length(evicted)), else_=0)
+    return (
+        select(
+            events.c.kind,
+            func.count().label("times"),
+            cast(func.coalesce(func.sum(number_in(events.c.data["load_s"])), 0), Double).label("load_s"),
+            func.sum(left).label("evicted"),
+        )
+        .select_from(events.join(sessions, events.c.session_id == sessions.c.session_id))
+        .where(chosen, events.c.kind.in_([kind.value for kind in kinds]))
+        .group_by(events.c.kind)
+    )
+
+
+# ── what they come to ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _days(groups: Rows, from_day: date, to_day: date) -> list[DayFigures]:
+    found = _by(groups, "day")
+    number = (to_day - from_day).days + 1
+    return [_day(day, found.get(day, ())) for day in (from_day + timedelta(days=n) for n in range(number))]
+
+
+def _day(day: date, rows: Rows) -> DayFigures:
+    return DayFigures(
+        day=day,
+        sessions=_sum(rows, "total"),
+        agents=_sum(rows, "agents"),
+        gb_seconds=_sum_float(rows, "gb_seconds"),
+        gb_seconds_saved=_sum_float(rows, "saved"),
+    )
+
+
+def _durations(groups: Rows) -> list[DurationShare]:
+    spans = _by(groups, "span")
+    return [
+        DurationShare(up_to_seconds=end, sessions=_sum(spans.get(index, ()), "ended"))
+        for index, end in enumerate((*DURATIONS_S, None))
+    ]
+
+
+def _roles(teams: dict[str, int], turns: Rows) -> list[RoleFigures]:
+    said = {row.role: row for row in turns}
+    figures = [
+        RoleFigures(
+            role=role,
+            sessions=teams.get(role, 0),
+            turns=said[role].turns if role in said else 0,
+            reply_tokens=said[role].reply_tokens if role in said else 0,
+        )
+        for role in teams.keys() | said.keys()
+    ]
+    return sorted(figures, key=lambda role: (-role.sessions, -role.turns, role.role))
+
+
+def _money(groups: Rows) -> list[MoneyFigures]:
+    currencies = _by([row for row in groups if row.currency is not None], "currency")
+    return [
+        MoneyFigures(currency=currency, used=_sum_float(rows, "money_used"), saved=_sum_float(rows, "money_saved"))
+        for currency, rows in sorted(currencies.items())
+    ]
+
+
+def _count(happened: dict[str, Row[Any]], kind: EventKind) -> int:
+    return happened[kind].times if kind in happened else 0
+
+
+def _by(rows: Rows, name: str) -> dict[Any, list[Row[Any]]]:
+    found: dict[Hashable, list[Row[Any]]] = {}
+    for row in rows:
+        found.setdefault(getattr(row, name), []).append(row)
+    return found
+
+
+def _sum(rows: Iterable[Row[Any]], name: str) -> int:
+    return sum(int(getattr(row, name)) for row in rows)
+
+
+def _sum_float(rows: Iterable[Row[Any]], name: str) -> float:
+    return sum((getattr(row, name) or 0.0 for row in rows), 0.0)

@@ -8,17 +8,22 @@ are in the files named after the records, the connection is in `database.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Any
 
 from delegator.schemas import Event, EventKind, SessionStatus, TaskStatus
 from delegator.store import (
     agents,
+    alerts,
     analysis_versions,
     events,
+    history,
     learned,
     lessons,
+    listening,
     model_facts,
+    pins,
     plans,
     residents,
     sessions,
@@ -27,15 +32,19 @@ from delegator.store import (
     teams,
 )
 from delegator.store.database import Database
+from delegator.store.listening import EventNews
 from delegator.store.migrations import MIGRATE_S, bring_up_to_date
 from delegator.store.records import (
     AgentRecord,
     AnalysisVersion,
+    EventQuery,
+    HistoryQuery,
     LearnedRecord,
     LessonRecord,
     MessageRecord,
     ModelFactsRecord,
     NewEvent,
+    PinRecord,
     PlanRecord,
     ResidentRecord,
     SessionLimits,
@@ -127,9 +136,9 @@ class Store:
     async def count_open_sessions(self) -> int:
         return await self._database.run_single(sessions.count_open)
 
-    async def history(self, day: date | None, page: int, page_size: int = 50) -> tuple[list[SessionRecord], int]:
-        """Return one page (from 1) of the sessions created on a UTC day, or ever, newest first, and their number."""
-        return await self._database.run_single(sessions.history, day, page, page_size)
+    async def history(self, wanted: HistoryQuery, page: int, page_size: int = 50) -> tuple[list[SessionRecord], int]:
+        """Return one page (from 1) of the sessions that are wanted, and how many are."""
+        return await self._database.run_single(history.page_of, wanted, page, page_size)
 
     async def statistics(self, from_day: date, to_day: date) -> StatisticsRow:
         """Sum up the sessions created from one UTC day to another, both included."""
@@ -234,9 +243,51 @@ class Store:
         """Return the events of one session, oldest first."""
         return await self._database.run_single(events.of_session, session_id, kinds)
 
+    async def turns_since(self, since: datetime) -> list[Event]:
+        """Return the events of all turns completed since a moment, oldest first."""
+        return await self._database.run_single(events.turns_since, since)
+
     async def events_after(self, after: int, session_id: str | None, limit: int) -> list[Event]:
         """Return up to `limit` events with larger ids, oldest first. Raises EventNotFound for an id never given out."""
-        return await self._database.run_single(events.after, after, session_id, limit)
+        return await self.events(EventQuery(after=after, session_id=session_id, limit=limit))
+
+    async def events(self, wanted: EventQuery) -> list[Event]:
+        """Return the events that are wanted, oldest first. Raises EventNotFound where `after` was never given out."""
+        return await self._database.run_single(events.chosen, wanted)
+
+    async def last_event_id(self) -> int:
+        """Return the largest id in the event log, 0 while it is empty: what is read on after begins now."""
+        return await self._database.run_single(events.last_id)
+
+    def listen(self) -> AbstractAsyncContextManager[EventNews]:
+        """Be told of new events as they are stored, on a connection of its own, for as long as the context lasts.
+
+        Iterate over what it gives: runs of new ids, or CATCH_UP, which says to read on after the last id seen. That is
+        the first thing told, so that a reader who reads whenever he is told anything misses nothing:
+
+            async with store.listen() as news:
+                async for _ in news:
+                    while found := await store.events_after(last, None, 1000):
+                        last = found[-1].event_id
+
+        A lost connection is made anew by itself, so nothing is raised while this store is open; leaving the context
+        closes it.
+        """
+        return listening.listen(self._database.connect_alone)
+
+    # ── alerts ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def raised_alerts(self) -> list[dict[str, Any]]:
+        """Return the alerts that were raised and not cleared since, the oldest first, as their events hold them."""
+        return await self._database.run_single(alerts.raised)
+
+    async def cleared_alerts(self, limit: int) -> list[dict[str, Any]]:
+        """Return the alerts that were cleared last, the latest first, as their events hold them."""
+        return await self._database.run_single(alerts.cleared, limit)
+
+    async def agent_restarts(self, since: datetime) -> list[tuple[str, datetime]]:
+        """Return (role, moment) of the agents that were lost and came back since a moment, the oldest first."""
+        return await self._database.run_single(alerts.restarts, since)
 
     # ── residents ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -256,6 +307,18 @@ class Store:
     async def residents(self, endpoint: str | None = None) -> list[ResidentRecord]:
         """Return the models noted for one endpoint, or for all."""
         return await self._database.run_single(residents.on, endpoint)
+
+    async def put_pin(self, pin: PinRecord, events_: Sequence[NewEvent]) -> bool:
+        """Note a pinned model with its events. False, and nothing is noted, when it was pinned before."""
+        return await self._database.run(pins.put, pin, events_)
+
+    async def drop_pin(self, endpoint: str, model: str, events_: Sequence[NewEvent]) -> bool:
+        """Note that a model is pinned no more, with its events. False, and nothing is noted, when it was not pinned."""
+        return await self._database.run(pins.drop, endpoint, model, events_)
+
+    async def pins(self) -> list[PinRecord]:
+        """Return what is pinned, by endpoint, in the order of pinning."""
+        return await self._database.run_single(pins.listed)
 
     # ── what was learned ──────────────────────────────────────────────────────────────────────────────────────────
 

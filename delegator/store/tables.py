@@ -118,7 +118,7 @@ sessions = Table(
     CheckConstraint("total_agents_spawned >= 0 AND tasks_delegated >= 0", name="counts"),
     CheckConstraint("(ended_at IS NOT NULL) = (status IN ('completed', 'failed'))", name="ended"),
     Index("ix_delegator_sessions_open", text("created_at DESC"), postgresql_where=text(OPEN_SESSION)),
-    Index("ix_delegator_sessions_history", text("created_at DESC"), text("id DESC")),
+    Index("ix_delegator_sessions_history", text("created_at DESC"), text("session_id DESC")),
     comment="One task and its team, open or ended; active_agents is derived from delegator_agents",
 )
 
@@ -219,6 +219,15 @@ residents = Table(
     _moment("loaded_at"),
     CheckConstraint("num_ctx > 0 AND size_bytes >= 0", name="sizes"),
     comment="Models that Delegator loaded and has not unloaded, by Ollama endpoint",
+)
+
+pins = Table(
+    "delegator_pins",
+    metadata,
+    Column("endpoint", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    _moment("pinned_at"),
+    comment="Models that stay in memory, by endpoint, until somebody unpins them",
 )
 
 plans = Table(

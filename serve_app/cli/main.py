@@ -18,7 +18,7 @@ from typer.main import get_command
 
 from delegator.errors import DelegatorError, InvalidInput
 from delegator.schemas import ErrorBody
-from serve_app.cli import analysis, exits, sessions, tasks
+from serve_app.cli import agents, analysis, exits, sessions, tasks
 from serve_app.cli.bugs import log_quietly, record_bug
 from serve_app.cli.commands import SYSTEM, TEAM, WORK, exit_code_lines
 from serve_app.cli.mcp import add_mcp
@@ -70,6 +70,7 @@ add_roles(app)
 add_record(app)
 add_mcp(app)
 app.add_typer(sessions.app, rich_help_panel=TEAM)
+app.add_typer(agents.app, rich_help_panel=TEAM)
 app.add_typer(tasks.app, rich_help_panel=WORK)
 app.add_typer(analysis.app, rich_help_panel=SYSTEM)
 add_models(app)

@@ -1,4 +1,4 @@
-"""`delegator models`: what is on the disks, fetching more of it, removing it, and what fits the machine."""
+"""`delegator models`: what is on the disks and in memory, fetching and removing it, and what fits the machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from delegator.errors import DelegatorError, SystemNotRunning
 from delegator.schemas import ErrorBody, NoInput, Pull, PullModelRequest, PullsReply
 from serve_app.cli.commands import SYSTEM, add_command, group
+from serve_app.cli.controlling import ControlCommand
 from serve_app.cli.exits import CommandFailed
 from serve_app.cli.fit import add_fit
 from serve_app.cli.operation_commands import OperationCommand, shared_parameters, with_parameters
@@ -70,6 +71,37 @@ COMMANDS = (
     ),
 )
 
+CONTROLS = (
+    ControlCommand(
+        operation="load_model",
+        word="load",
+        about="Bring a model into memory. It stays for a while unless a session takes it; pin it to keep it.",
+        saying="Loading",
+        examples=(f"delegator models load {MODEL}", f"delegator models load {MODEL} --endpoint ollama-2 --no-wait"),
+    ),
+    ControlCommand(
+        operation="unload_model",
+        word="unload",
+        about="Take an idle model out of memory. Sessions get it back with their next turn.",
+        saying="Unloading",
+        examples=(f"delegator models unload {MODEL}",),
+    ),
+    ControlCommand(
+        operation="pin_model",
+        word="pin",
+        about="Keep a model in memory until it is unpinned, also over restarts. Loads it first.",
+        saying="Loading and pinning",
+        examples=(f"delegator models pin {MODEL}",),
+    ),
+    ControlCommand(
+        operation="unpin_model",
+        word="unpin",
+        about="Give a pinned model back to the usual rules. Where no session needs it, it leaves memory.",
+        saying="Unpinning",
+        examples=(f"delegator models unpin {MODEL}",),
+    ),
+)
+
 
 def pull(*, as_json: bool, url: str | None, wait: bool, model: str | None, endpoint: str | None) -> None:
     """Fetch one model, or all that the roles miss."""
@@ -127,7 +159,7 @@ def _parameters() -> list[inspect.Parameter]:
     ]
 
 
-app = group("models", "See, fetch and remove models, and find out what fits the machine.")
+app = group("models", "See, fetch, load, pin and remove models, and find out what fits the machine.")
 COMMANDS[0].add_to(app)
 add_command(
     app,
@@ -136,7 +168,7 @@ add_command(
     about="Fetch a model, or all that the roles miss. Goes on where an earlier pull was cut off; Ctrl-C stops it.",
     examples=(f"delegator models pull {MODEL}", "delegator models pull", f"delegator models pull {MODEL} --no-wait"),
 )
-for command in COMMANDS[1:]:
+for command in (*COMMANDS[1:], *CONTROLS):
     command.add_to(app)
 add_fit(app)
 

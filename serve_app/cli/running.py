@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from delegator.errors import InvalidInput
 from delegator.settings import Settings
+from serve_app.caller import at_the_command_line
 
 if TYPE_CHECKING:
     from serve_app.client import AsyncClient
@@ -71,7 +72,7 @@ def with_system(url: str | None, work: Callable[[AsyncClient], Awaitable[Result]
     async def connected() -> Result:
         from serve_app.client import AsyncClient
 
-        async with AsyncClient(address) as client:
+        async with AsyncClient(address, calls_as=at_the_command_line()) as client:
             return await work(client)
 
     return run_async(connected())

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from delegator.errors import DelegatorError
 from delegator.schemas import NoInput, OptionalSessionRef
 from delegator.settings import Settings
+from serve_app.caller import at_the_command_line
 from serve_app.lifecycle.home import Home
 from serve_app.lifecycle.instance import Instance, read_instance
 from serve_app.lifecycle.status import alive
@@ -92,7 +93,7 @@ def _end_sessions(instance: Instance, result: DownReport, report: Callable[[str]
     from serve_app.client import Client
 
     deadline = time.monotonic() + SESSIONS_S
-    with Client(instance.api_url, answer_s=SESSIONS_S) as client:
+    with Client(instance.api_url, answer_s=SESSIONS_S, calls_as=at_the_command_line()) as client:
         try:
             for session in client.list_active_sessions(NoInput()).sessions:
                 if time.monotonic() > deadline:

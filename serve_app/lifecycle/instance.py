@@ -70,6 +70,7 @@ class Instance(BaseModel):
     mcp_url: str
     monitor_url: str | None
     dashboard_url: str | None
+    metrics_url: str | None = Field(None, description="Where Prometheus is answered; None: by the joined Ray.")
     token_file: Path | None = Field(description="Holds the token that our Ray's dashboard asks for; None: joined.")
 
     models: Literal["ollama", "simulated"]

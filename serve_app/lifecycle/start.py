@@ -28,6 +28,9 @@ from serve_app.version import VERSION
 Report = Callable[[str], None]
 """Told each step as it begins, and what the user should know."""
 
+OUR_PORTS = ("port", "ray_port", "dashboard_port", "metrics_port")
+"""The settings that say where we listen."""
+
 
 @dataclass
 class Start:
@@ -40,6 +43,7 @@ class Start:
     pids: dict[str, int] = field(default_factory=dict)
     address: str | None = None
     dashboard_url: str | None = None
+    metrics_url: str | None = None
     serve_started: bool = False
 
     def run(self, parts: Parts) -> Instance:
@@ -85,12 +89,24 @@ class Start:
         self.report("Looking at ports, disk and catalogue")
         catalogue = load_catalogue(self.settings.catalogue)
         self._note(preflight.check(self.settings, self.home, catalogue))
-        port = self.settings.dashboard_port
-        if port and self.settings.ray_address is None and preflight.port_problem("127.0.0.1", port) is not None:
-            other = preflight.free_port("127.0.0.1", after=port)
-            self._note([f"port {port} is used by {preflight.port_user(port)}, so the Ray dashboard is at port {other}"])
-            self.settings = self.settings.model_copy(update={"dashboard_port": other})
+        if not self._joins:
+            self._move_port("dashboard_port", "the Ray dashboard is")
+            self._move_port("metrics_port", "the metrics are")
         return catalogue
+
+    def _move_port(self, name: str, what: str) -> None:
+        """Take the next free port where the one of this setting is taken: by somebody else, or by us ourselves."""
+        wanted: int = getattr(self.settings, name)
+        ours = {getattr(self.settings, other) for other in OUR_PORTS if other != name}
+        clashes = name == "metrics_port" and wanted in ours
+        if not wanted or (not clashes and preflight.port_problem("127.0.0.1", wanted) is None):
+            return
+        other = preflight.free_port("127.0.0.1", after=wanted)
+        while other in ours:
+            other = preflight.free_port("127.0.0.1", after=other)
+        user = "Delegator itself" if clashes else preflight.port_user(wanted)
+        self._note([f"port {wanted} is used by {user}, so {what} at port {other}"])
+        self.settings = self.settings.model_copy(update={name: other})
 
     def _note(self, notices: list[str]) -> None:
         for notice in notices:
@@ -124,15 +140,18 @@ class Start:
             log_path=self.home.logs / "ray-start.log",
             port=self.settings.ray_port,
             dashboard_port=self.settings.dashboard_port,
+            metrics_port=self.settings.metrics_port,
         )
         self.address, self.dashboard_url = node.address, node.dashboard_url
         self.pids |= node.pids
         cluster.connect(node.address, token_path=self.home.token_file)
+        self.metrics_url = cluster.metrics_url()
 
     def _compare_memory(self, memory_bytes: int) -> None:
         import ray
 
         self.dashboard_url = _dashboard_of_joined()
+        self._note(["the metrics are given out by the Ray that was joined, where its nodes export theirs"])
         offered = int(ray.cluster_resources().get("memory", 0))
         if offered < memory_bytes:
             have, want = offered / GB, memory_bytes / GB
@@ -173,6 +192,7 @@ class Start:
             mcp_url=f"{url}/mcp",
             monitor_url=f"{url}/monitor" if applications.MONITOR in names else None,
             dashboard_url=self.dashboard_url,
+            metrics_url=self.metrics_url,
             token_file=None if joined else self.home.token_file,
             models="simulated" if settings.models == "simulated" else "ollama",
             ollama_url=endpoints[0].url,

@@ -42,14 +42,20 @@ def replica_app_builder(settings: Settings) -> Callable[[], FastAPI]:
 
     def build_replica_app() -> FastAPI:
         from delegator.roles import load_catalogue
+        from serve_app.caller import MONITOR
         from serve_app.disconnect import ServeDisconnect
         from serve_app.gateway import Gateway
         from serve_app.local import LocalAnswers
+        from serve_app.monitor.feed import StoreFeed
         from serve_app.monitor.web import build_app
 
-        gateway = Gateway(LocalAnswers(load_catalogue(settings.catalogue), settings))
+        gateway = Gateway(LocalAnswers(load_catalogue(settings.catalogue), settings), calls_as=MONITOR)
         return build_app(
-            gateway, host=settings.host, middleware=[Middleware(ServeDisconnect), Middleware(WebsocketEnd)]
+            gateway,
+            host=settings.host,
+            middleware=[Middleware(ServeDisconnect), Middleware(WebsocketEnd)],
+            feed=StoreFeed(settings.database_url) if settings.database_url else None,
+            scale=settings.simulator_scale,
         )
 
     return build_replica_app

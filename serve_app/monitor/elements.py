@@ -7,18 +7,23 @@ changes in place what differs, so that focus and scroll stay. Text is put in as 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from nicegui import ui
 
-from serve_app.monitor.history_view import HistoryView
-from serve_app.monitor.now_view import NowView
-from serve_app.monitor.statistics_view import StatisticsView
+from serve_app.monitor.controls import Outcome
 from serve_app.monitor.wording import Trouble
 
 ViewT = TypeVar("ViewT")
 
-ViewName = Literal["now", "history", "statistics"]
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One view in the navigation; `href` is relative, so that it holds under any route prefix."""
+
+    view: str
+    text: str
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,38 +34,43 @@ class HeaderState:
     as_of: str
     """When the page last showed what is; empty while it has shown nothing."""
     trouble: Trouble | None
+    alerts: int = 0
+    """How many are raised now."""
+    push: bool = True
+    """False while changes are not pushed: the page then looks every few seconds."""
 
 
 class Header(ui.element, component="components/monitor_header.vue"):
     """Name, links to the views, the mark of simulated models, the age of what is shown, the banner, the theme."""
 
-    def __init__(self, active: ViewName) -> None:
+    def __init__(self, active: str, links: tuple[Link, ...]) -> None:
         super().__init__()
         self._props["active"] = active
+        self._props["links"] = links
 
     def show(self, state: HeaderState) -> None:
         """Show `state`; nothing is sent when it is shown already."""
         _put(self._props, "state", state)
 
 
+class Dialog(ui.element, component="components/monitor_dialog.vue"):
+    """Asks before a control is used and tells what came of it; emits `use` {key, operation, request}."""
+
+    def show(self, outcome: Outcome) -> None:
+        """Tell what came of it."""
+        _put(self._props, "outcome", outcome)
+
+
 class Board(ui.element, Generic[ViewT]):
-    """Shows one view; empty until the first `show`."""
+    """Shows one view; empty until the first `show`. Each view has a board of its own, see `views/`."""
 
     def show(self, view: ViewT) -> None:
         """Show `view`; nothing is sent when it is shown already."""
         _put(self._props, "view", view)
 
-
-class NowBoard(Board[NowView], component="components/monitor_now.vue"):
-    """The view *Now*."""
-
-
-class HistoryBoard(Board[HistoryView], component="components/monitor_history.vue"):
-    """The view *History*; emits `choose` as `choices.history_choice` reads it."""
-
-
-class StatisticsBoard(Board[StatisticsView], component="components/monitor_statistics.vue"):
-    """The view *Statistics*; emits `choose` as `choices.statistics_choice` reads it."""
+    def miss(self) -> None:
+        """Say that there is nothing to show; why is told by the header."""
+        _put(self._props, "missing", True)
 
 
 def _put(props: Any, name: str, value: object) -> None:

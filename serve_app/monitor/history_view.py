@@ -1,14 +1,38 @@
-"""What the view *History* shows: one page of past sessions. Pure: no NiceGUI, no waiting."""
+"""What the view *History* shows: what was chosen, and one page of the sessions that fit. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, Final
 
 from delegator.schemas import HistorySession, ListRolesReply, SessionHistoryReply, SessionHistoryRequest
+from delegator.words import SessionStatus, TaskCategory
 from serve_app.formats import counted, duration
-from serve_app.monitor.wording import clock, excerpt, moment, role_label, words
+from serve_app.monitor.wording import SIMULATED, excerpt, moment, role_label, words
+
+NONE = "–"
+"""Stands where there is no figure: the session is open, or has no receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One entry of a list to choose from; `value` is empty for no wish."""
+
+    value: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One column: `sort` is what the history can be sorted by it, empty where it cannot."""
+
+    text: str
+    sort: str
+    number: bool
+    down: bool
+    """Which way it is sorted first: the largest on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,28 +40,64 @@ class HistoryRow:
     """One session, open or ended."""
 
     session_id: str
+    started: str
     category: str
     category_words: str
     description: str
-    agents: int
     team: str
+    agents: str
     duration: str
-    simulated: bool
+    mark: str
+    used: str
+    saved: str
     status: str
-    started: str
-    started_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the fields of the view hold; empty where nothing is chosen."""
+
+    first: str
+    """The first UTC day; empty when all days are meant."""
+    last: str
+    """The last one; empty when `first` alone is meant."""
+    category: str
+    status: str
+    text: str
+    sort: str
+    descending: bool
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryView:
-    """One page of the history; `day` is empty when all days are meant."""
+    """One page of the history."""
 
-    day: str
+    chosen: Chosen
     today: str
     page: int
     pages: int
     total: str
+    empty: str
+    """What to say in place of rows; empty where there are some."""
+    heads: tuple[Head, ...]
+    categories: tuple[Option, ...]
+    statuses: tuple[Option, ...]
     rows: tuple[HistoryRow, ...]
+
+
+HEADS: Final = (
+    Head("Started (UTC)", "started", number=False, down=True),
+    Head("Category", "category", number=False, down=False),
+    Head("Task", "", number=False, down=False),
+    Head("Agents", "agents", number=True, down=True),
+    Head("Duration", "duration", number=True, down=True),
+    Head("Used GB·s", "gb_seconds", number=True, down=True),
+    Head("Saved GB·s", "saved", number=True, down=True),
+    Head("Status", "status", number=False, down=False),
+)
+
+CATEGORIES: Final = (Option("", "All categories"), *(Option(name.value, words(name.value)) for name in TaskCategory))
+STATUSES: Final = (Option("", "Any status"), *(Option(name.value, words(name.value)) for name in SessionStatus))
 
 
 def history_view(
@@ -45,29 +105,74 @@ def history_view(
 ) -> HistoryView:
     """Return what is drawn. `today`: the present UTC day."""
     titles = {role.role: role.title for role in roles.roles}
-    whole_day = request.date is not None
-    when = f"on {request.date}" if whole_day else "on all days"
     return HistoryView(
-        day=request.date.isoformat() if request.date else "",
+        chosen=_chosen(request),
         today=today.isoformat(),
         page=reply.page,
         pages=max(1, reply.pages),
-        total=f"{counted(reply.total_sessions, 'session')} {when}",
-        rows=tuple(_row(session, titles, with_day=not whole_day) for session in reply.sessions),
+        total=f"{counted(reply.total_sessions, 'session')} {_when(request, today)}",
+        empty="" if reply.sessions else _nothing(request, reply),
+        heads=HEADS,
+        categories=CATEGORIES,
+        statuses=STATUSES,
+        rows=tuple(_row(session, titles) for session in reply.sessions),
     )
 
 
-def _row(session: HistorySession, titles: Mapping[str, str], *, with_day: bool) -> HistoryRow:
+def _chosen(request: SessionHistoryRequest) -> Chosen:
+    first, last = request.date or request.from_date, request.to_date
+    return Chosen(
+        first=first.isoformat() if first else "",
+        last=last.isoformat() if last else "",
+        category=request.category.value if request.category else "",
+        status=request.status.value if request.status else "",
+        text=request.text or "",
+        sort=request.sort,
+        descending=request.descending,
+    )
+
+
+def _when(request: SessionHistoryRequest, today: date) -> str:
+    if request.date is not None:
+        return f"on {request.date}"
+    if request.from_date is not None:
+        return f"from {request.from_date} to {request.to_date or today}"
+    return "on all days"
+
+
+def _nothing(request: SessionHistoryRequest, reply: SessionHistoryReply) -> str:
+    if reply.total_sessions:
+        return f"There is no page {reply.page}; the last one is {reply.pages}."
+    if request.category or request.status or request.text:
+        return "No session fits these filters."
+    if request.date is not None:
+        return "No session on this day."
+    return "No session in these days." if request.from_date is not None else "No session yet."
+
+
+def _row(session: HistorySession, titles: Mapping[str, str]) -> HistoryRow:
+    used, everyone = (_of_receipt(session.resources_used, key) for key in ("gb_seconds", "all_roles_gb_seconds"))
     return HistoryRow(
         session_id=session.session_id,
+        started=moment(session.started_at),
         category=session.task_category.value,
         category_words=words(session.task_category.value),
         description=excerpt(session.task_description),
-        agents=session.total_agents_spawned,
         team=", ".join(role_label(role, titles.get(role)) for role in session.active_agents),
-        duration="–" if session.duration_seconds is None else duration(session.duration_seconds),
-        simulated=session.simulated,
+        agents=f"{session.total_agents_spawned:,}",
+        duration=NONE if session.duration_seconds is None else duration(session.duration_seconds),
+        mark=SIMULATED if session.simulated else "",
+        used=_whole(used),
+        saved=_whole(None if used is None or everyone is None else everyone - used),
         status=session.status.value,
-        started=moment(session.started_at) if with_day else clock(session.started_at),
-        started_on=moment(session.started_at),
     )
+
+
+def _of_receipt(receipt: Mapping[str, Any] | None, key: str) -> float | None:
+    """Return a figure of a receipt of any form; None where it has none."""
+    value = (receipt or {}).get(key)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _whole(value: float | None) -> str:
+    return NONE if value is None else f"{value:,.0f}"

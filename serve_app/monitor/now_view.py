@@ -1,26 +1,37 @@
 """What the view *Now* shows, made from five replies of the backend. Pure: no NiceGUI, no waiting.
 
-The dataclasses are what `components/now.vue` draws, field by field; all of it is text and numbers, ready to be shown.
+The dataclasses are what `components/monitor_now.vue` draws, field by field, as text and numbers ready to be shown; what
+concerns the machine is in `now_machine.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from delegator.schemas import (
     ActiveSession,
+    ActiveTask,
     AgentInfo,
     ListActiveAgentsReply,
     ListActiveSessionsReply,
     ListRolesReply,
-    ResidentModel,
     ResourceSummaryReply,
     StatisticsReply,
 )
 from serve_app.formats import counted, gigabytes, one_line
-from serve_app.monitor.wording import SIMULATED, clock, excerpt, initials, moment, role_label, saving, uptime, words
+from serve_app.monitor.actions import cancel_task, cleanup, drill, end_session, hibernate, restart_agent
+from serve_app.monitor.controls import Control
+from serve_app.monitor.now_machine import (
+    DriftBadge,
+    HostMemory,
+    QueueRow,
+    drift_badge,
+    hosts_of,
+    origin_of_sizes,
+    queue_row,
+)
+from serve_app.monitor.wording import clock, excerpt, initials, moment, role_label, saving, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,18 @@ class Chip:
 
     label: str
     title: str
+    state: str
+    """speaking, waiting (for its model), or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the task is that a session works at."""
+
+    done: int
+    total: int
+    words: str
+    """Who speaks or waits, such as 'Test Lead waits for codellama:13b'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +76,14 @@ class SessionRow:
     status: str
     started: str
     started_on: str
-    running: str
+    running_s: float
+    """When it was read; the browser's clock goes on from there."""
     description: str
     team: tuple[Chip, ...]
     question: str
     """What it waits to be told before it starts; empty where it asks nothing."""
+    task: Progress | None
+    controls: tuple[Control, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,59 +99,37 @@ class AgentRow:
     resident: bool
     working: bool
     sessions: str
+    served: str
+    speed: str
+    node: str
     restarts: str
-    uptime: str
+    uptime_s: float
     since: str
     since_on: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelPart:
-    """One model as a part of the bar; `share` of the bar's length, 0 to 1."""
-
-    model: str
-    memory: str
-    share: float
-    tone: int
-    """Which colour of the palette; the same model keeps its colour while others come and go."""
-    holders: str
-    busy: bool
-    foreign: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """The models in memory against what there is."""
-
-    parts: tuple[ModelPart, ...]
-    used: str
-    capacity: str
-    free: str
-    overfull: bool
-    mark: str
+    controls: tuple[Control, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NowView:
     """All of the view *Now*."""
 
-    as_of: str
     simulated: bool
+    rate: float
+    """Seconds that the clocks of the page count in a real second."""
     cards: tuple[Card, ...]
     sessions: tuple[SessionRow, ...]
     agents: tuple[AgentRow, ...]
-    memory: Memory
-
-
-TONES = 9
-"""Colours in the palette of `monitor.css`."""
+    hosts: tuple[HostMemory, ...]
+    memory_mark: str
+    queue: tuple[QueueRow, ...]
+    drift: DriftBadge
+    controls: tuple[Control, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NowReplies:
     """What the backend said, all asked at the same moment."""
 
-    at: datetime
     sessions: ListActiveSessionsReply
     agents: ListActiveAgentsReply
     resources: ResourceSummaryReply
@@ -133,17 +137,21 @@ class NowReplies:
     today: StatisticsReply
 
 
-def now_view(replies: NowReplies) -> NowView:
-    """Return what is drawn."""
+def now_view(replies: NowReplies, *, scale: float = 1.0) -> NowView:
+    """Return what is drawn. `scale`: model seconds per real second where models are simulated."""
     titles = {role.role: role.title for role in replies.roles.roles}
     resources = replies.resources
     return NowView(
-        as_of=clock(replies.at),
         simulated=resources.simulated,
+        rate=scale if resources.simulated else 1.0,
         cards=_cards(replies),
         sessions=tuple(_session_row(session, titles) for session in replies.sessions.sessions),
         agents=tuple(_agent_row(agent, simulated=resources.simulated) for agent in replies.agents.agents),
-        memory=_memory(resources, replies.roles),
+        hosts=hosts_of(resources, replies.roles),
+        memory_mark=origin_of_sizes(simulated=resources.simulated),
+        queue=tuple(queue_row(turn, titles) for turn in resources.queue),
+        drift=drift_badge(resources.drift),
+        controls=(*cleanup(), *drill()),
     )
 
 
@@ -163,7 +171,7 @@ def _cards(replies: NowReplies) -> tuple[Card, ...]:
             "Memory of models",
             f"{used:.1f}",
             "GB",
-            _origin_of_sizes(simulated=resources.simulated),
+            origin_of_sizes(simulated=resources.simulated),
             (
                 saving(used_gb=used, baseline_gb=everyone, roles=len(replies.roles.roles)),
                 f"{gigabytes(capacity)} capacity",
@@ -181,13 +189,17 @@ def _cards(replies: NowReplies) -> tuple[Card, ...]:
             resources.cpu_load,
             "",
             "estimated",
-            (f"{counted(resources.turns_running, 'turn')} running, {resources.turns_waiting} waiting",),
+            (
+                f"{counted(resources.turns_running, 'turn')} running, {resources.turns_waiting} waiting",
+                *_gpu(resources),
+            ),
         ),
     )
 
 
-def _origin_of_sizes(*, simulated: bool) -> str:
-    return SIMULATED if simulated else "measured"
+def _gpu(resources: ResourceSummaryReply) -> tuple[str, ...]:
+    on_gpu = sum(model.gpu_gb for model in resources.models)
+    return (f"GPU: {gigabytes(on_gpu)} of models",) if on_gpu > 0 else ()
 
 
 def _session_row(session: ActiveSession, titles: Mapping[str, str]) -> SessionRow:
@@ -198,15 +210,35 @@ def _session_row(session: ActiveSession, titles: Mapping[str, str]) -> SessionRo
         status=session.status.value,
         started=clock(session.created_at),
         started_on=moment(session.created_at),
-        running=uptime(session.uptime_seconds),
+        running_s=round(session.uptime_seconds, 1),
         description=excerpt(session.task_description),
-        team=tuple(_chip(role, titles.get(role)) for role in session.active_agents),
+        team=tuple(chip(role, titles, session.task) for role in session.active_agents),
         question=excerpt(session.question or ""),
+        task=None if session.task is None else progress(session.task, titles),
+        controls=(
+            *(() if session.task is None else cancel_task(session.task.task_id, session.task_description)),
+            *hibernate(session.session_id, session.task_description),
+            *end_session(session.session_id, session.task_description),
+        ),
     )
 
 
-def _chip(role: str, title: str | None) -> Chip:
-    return Chip(role_label(role, title), title or role)
+def chip(role: str, titles: Mapping[str, str], task: ActiveTask | None) -> Chip:
+    """Return a role of a team, and what it does in the running task."""
+    state = ""
+    if task is not None and task.current_role == role:
+        state = "waiting" if task.waiting_for else "speaking"
+    title = titles.get(role)
+    return Chip(role_label(role, title), title or role, state)
+
+
+def progress(task: ActiveTask, titles: Mapping[str, str]) -> Progress:
+    """Return how far a running task is."""
+    said = "waits for its first turn"
+    if task.current_role is not None:
+        who = role_label(task.current_role, titles.get(task.current_role))
+        said = f"{who} waits for {one_line(task.waiting_for)}" if task.waiting_for else f"{who} speaks"
+    return Progress(task.turns_done, task.turns_total, said)
 
 
 def _agent_row(agent: AgentInfo, *, simulated: bool) -> AgentRow:
@@ -217,38 +249,18 @@ def _agent_row(agent: AgentInfo, *, simulated: bool) -> AgentRow:
         initials=initials(label),
         model=one_line(agent.model),
         memory=gigabytes(agent.memory_gb),
-        memory_mark=_origin_of_sizes(simulated=simulated) if agent.model_resident else "estimated",
+        memory_mark=origin_of_sizes(simulated=simulated) if agent.model_resident else "estimated",
         resident=agent.model_resident,
         working=agent.turns_running > 0,
         sessions=counted(len(agent.sessions), "session"),
+        served=f"{counted(agent.sessions_served, 'session')}, {counted(agent.turns_done, 'turn')}"
+        if agent.turns_done
+        else "",
+        speed="–" if agent.tokens_per_second is None else f"{agent.tokens_per_second:.1f}",
+        node=one_line(agent.node or "–"),
         restarts=counted(agent.restarts, "restart") if agent.restarts else "",
-        uptime=uptime(agent.uptime_seconds),
+        uptime_s=round(agent.uptime_seconds, 1),
         since=clock(agent.spawned_at),
         since_on=moment(agent.spawned_at),
-    )
-
-
-def _memory(resources: ResourceSummaryReply, roles: ListRolesReply) -> Memory:
-    used = sum(model.memory_gb for model in resources.models)
-    whole = max(resources.capacity_gb, used) or 1.0
-    tones = {name: tone % TONES for tone, name in enumerate(dict.fromkeys(role.model for role in roles.roles))}
-    return Memory(
-        parts=tuple(_part(model, whole, tones) for model in resources.models),
-        used=gigabytes(used),
-        capacity=gigabytes(resources.capacity_gb),
-        free=gigabytes(max(0.0, resources.capacity_gb - used)),
-        overfull=used > resources.capacity_gb,
-        mark=_origin_of_sizes(simulated=resources.simulated),
-    )
-
-
-def _part(model: ResidentModel, whole_gb: float, tones: Mapping[str, int]) -> ModelPart:
-    return ModelPart(
-        model=one_line(model.model),
-        memory=gigabytes(model.memory_gb),
-        share=model.memory_gb / whole_gb,
-        tone=tones.get(model.model, TONES - 1),
-        holders="loaded by another program" if model.foreign else f"held by {counted(len(model.held_by), 'session')}",
-        busy=model.busy,
-        foreign=model.foreign,
+        controls=restart_agent(agent.role, label),
     )

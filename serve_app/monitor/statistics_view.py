@@ -1,13 +1,20 @@
-"""What the view *Statistics* shows: figures over a range of days. Pure: no NiceGUI, no waiting."""
+"""What the view *Statistics* shows: figures and charts over a range of days. Pure: no NiceGUI, no waiting."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from delegator.schemas import StatisticsReply
-from serve_app.formats import counted, duration, gigabyte_seconds, percent
-from serve_app.monitor.wording import SIMULATED, words
+from delegator.schemas import DayFigures, ListRolesReply, StatisticsReply
+from serve_app.formats import amount, counted, duration, gigabyte_seconds, percent
+from serve_app.monitor.charts import ColumnChart, Row, RowChart, Series, Values, columns
+from serve_app.monitor.wording import SIMULATED, role_label, words
+
+MOST_COLUMNS = 92
+"""Days that have a column of their own; of longer ranges several days make one."""
+
+MOST_ROLES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +28,6 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class CategoryBar:
-    """How many sessions one category had; `share` of the longest bar, 0 to 1."""
-
-    category: str
-    category_words: str
-    sessions: int
-    share: float
-    of_all: str
-
-
-@dataclass(frozen=True, slots=True)
 class StatisticsView:
     """All of the view *Statistics*."""
 
@@ -40,26 +36,33 @@ class StatisticsView:
     today: str
     days: str
     figures: tuple[Figure, ...]
-    categories: tuple[CategoryBar, ...]
+    columns: tuple[ColumnChart, ...]
+    rows: tuple[RowChart, ...]
 
 
-def statistics_view(reply: StatisticsReply, *, today: date) -> StatisticsView:
+def statistics_view(reply: StatisticsReply, roles: ListRolesReply, *, today: date) -> StatisticsView:
     """Return what is drawn. `today`: the present UTC day."""
     days = (reply.to_date - reply.from_date).days + 1
+    mark = _mark(reply)
     return StatisticsView(
         first=reply.from_date.isoformat(),
         last=reply.to_date.isoformat(),
         today=today.isoformat(),
         days=counted(days, "day"),
-        figures=_figures(reply),
-        categories=_bars(reply),
+        figures=_figures(reply, mark),
+        columns=_column_charts(reply, mark),
+        rows=(_categories(reply), _roles(reply, roles, mark), _hits(reply, mark)),
     )
 
 
-def _figures(reply: StatisticsReply) -> tuple[Figure, ...]:
-    mark = SIMULATED if reply.simulated_sessions else ""
+def _mark(reply: StatisticsReply) -> str:
+    """Say how much of what came of models is simulated."""
     if 0 < reply.simulated_sessions < reply.total_sessions:
-        mark = f"{reply.simulated_sessions} of {reply.total_sessions} {SIMULATED}"
+        return f"{reply.simulated_sessions} of {reply.total_sessions} {SIMULATED}"
+    return SIMULATED if reply.simulated_sessions else ""
+
+
+def _figures(reply: StatisticsReply, mark: str) -> tuple[Figure, ...]:
     still_open = reply.total_sessions - reply.completed_sessions - reply.failed_sessions
     everyone = reply.gb_seconds + reply.gb_seconds_saved
     share = f"{percent(reply.gb_seconds_saved / everyone)} of what all roles would have held" if everyone > 0 else ""
@@ -68,22 +71,210 @@ def _figures(reply: StatisticsReply) -> tuple[Figure, ...]:
             "Sessions",
             f"{reply.total_sessions:,}",
             "",
-            f"{reply.completed_sessions} completed, {reply.failed_sessions} failed, {still_open} other",
+            f"{reply.completed_sessions:,} completed, {reply.failed_sessions:,} failed, {still_open:,} other",
         ),
         Figure(
             "Agents per session", f"{reply.avg_agents_per_session:.1f}", "", f"{reply.total_agents_spawned:,} in total"
         ),
-        Figure("Tasks delegated", f"{reply.tasks_delegated:,}", "", ""),
+        Figure("Tasks delegated", f"{reply.tasks_delegated:,}", "", f"{reply.turns:,} turns"),
         Figure("Average duration", duration(reply.avg_duration_seconds), mark, ""),
         Figure("Memory used", gigabyte_seconds(reply.gb_seconds), mark, "models resident × time"),
         Figure("Memory saved", gigabyte_seconds(reply.gb_seconds_saved), mark, share),
+        Figure(
+            "Tokens",
+            f"{reply.prompt_tokens + reply.reply_tokens:,}",
+            mark,
+            f"{reply.prompt_tokens:,} read, {reply.reply_tokens:,} written",
+        ),
+        Figure(
+            "Models loaded",
+            f"{reply.loads:,}",
+            mark,
+            f"{duration(reply.load_seconds)} loading, {counted(reply.swaps, 'swap')}",
+        ),
+        *(
+            Figure(
+                f"Money ({money.currency})",
+                amount(money.used, money.currency),
+                mark,
+                f"{amount(money.saved, money.currency)} saved against all roles",
+            )
+            for money in reply.money
+        ),
     )
 
 
-def _bars(reply: StatisticsReply) -> tuple[CategoryBar, ...]:
+# ── columns ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Several days that make one column."""
+
+    first: date
+    last: date
+    sessions: int
+    agents: int
+    used: float
+    saved: float
+
+    @property
+    def label(self) -> str:
+        return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
+
+    def values(self, *parts: float) -> Values:
+        return Values(self.label, f"{self.first.day} {self.first:%b}", parts)
+
+
+def _column_charts(reply: StatisticsReply, mark: str) -> tuple[ColumnChart, ...]:
+    spans = _spans(reply.days)
+    per = "day" if len(spans) == len(reply.days) else counted((spans[0].last - spans[0].first).days + 1, "day")
+    return (
+        _over_days(
+            f"Sessions per {per}", spans, (Series("Sessions", "tone0"),), lambda s: (s.sessions,), _count, whole=True
+        ),
+        _over_days(
+            f"Memory per {per}, in GB·s",
+            spans,
+            (Series("Used", "tone1"), Series("Saved", "tone5")),
+            lambda s: (s.used, s.saved),
+            _count,
+            mark=mark,
+            note="Saved: what all roles would have held, less what was used.",
+        ),
+        _over_days(
+            f"Average agents per session, by {per}",
+            spans,
+            (Series("Agents per session", "tone2"),),
+            lambda s: (s.agents / s.sessions if s.sessions else 0.0,),
+            lambda value: f"{value:.1f}",
+        ),
+        _durations(reply, mark),
+    )
+
+
+def _spans(days: Sequence[DayFigures]) -> list[_Span]:
+    size = next((size for size in (1, 7, 28) if len(days) <= size * MOST_COLUMNS), -(-len(days) // MOST_COLUMNS))
+    runs = [days[begin : begin + size] for begin in range(0, len(days), size)]
+    return [
+        _Span(
+            run[0].day,
+            run[-1].day,
+            sum(day.sessions for day in run),
+            sum(day.agents for day in run),
+            sum(day.gb_seconds for day in run),
+            sum(day.gb_seconds_saved for day in run),
+        )
+        for run in runs
+    ]
+
+
+def _over_days(
+    title: str,
+    spans: Sequence[_Span],
+    series: tuple[Series, ...],
+    parts: Callable[[_Span], tuple[float, ...]],
+    write: Callable[[float], str],
+    *,
+    whole: bool = False,
+    mark: str = "",
+    note: str = "",
+) -> ColumnChart:
+    drawn, lines = columns([span.values(*parts(span)) for span in spans], write=write, whole=whole)
+    most = max(spans, key=lambda span: sum(parts(span)), default=None)
+    highest = ", ".join(
+        f"{one.name.lower()} {write(value)}" for one, value in zip(series, parts(most) if most else (), strict=False)
+    )
+    said = f"{title}, {counted(len(spans), 'column')}."
+    if most is not None:
+        said += (
+            f" The most on {most.label}: {highest}." if sum(parts(most)) > 0 else " There is nothing in any of them."
+        )
+    return ColumnChart(title, note, mark, said, "Days" if "days" in title else "Day", series, lines, drawn)
+
+
+def _durations(reply: StatisticsReply, mark: str) -> ColumnChart:
+    values, below = [], 0.0
+    for share in reply.durations:
+        if share.up_to_seconds is None:
+            label, short = f"longer than {duration(below)}", f"> {_bound(below)}"
+        else:
+            label, short = f"up to {duration(share.up_to_seconds)}", _bound(share.up_to_seconds)
+            below = share.up_to_seconds
+        values.append(Values(label, short, (share.sessions,)))
+    drawn, lines = columns(values, write=_count, whole=True, labels=len(values) or 1)
+    ended = sum(share.sessions for share in reply.durations)
+    told = ", ".join(f"{share.parts[0]:,.0f} {share.label}" for share in values if share.parts[0])
+    return ColumnChart(
+        "How long sessions took",
+        "Ended sessions by their duration.",
+        mark,
+        f"Of {counted(ended, 'ended session')}: {told}." if told else "No session has ended.",
+        "Duration",
+        (Series("Sessions", "tone7"),),
+        lines,
+        drawn,
+    )
+
+
+def _bound(seconds: float) -> str:
+    """Write a round duration as short as can be: 30s, 5m, 2h."""
+    for size, letter in ((3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds / size:g}{letter}"
+    return f"{seconds:g}s"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+# ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _categories(reply: StatisticsReply) -> RowChart:
     longest = max(reply.category_breakdown.values(), default=0) or 1
     total = sum(reply.category_breakdown.values()) or 1
     ranked = sorted(reply.category_breakdown.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(
-        CategoryBar(name, words(name), count, count / longest, percent(count / total)) for name, count in ranked
+    return RowChart(
+        "Sessions by category",
+        "",
+        "",
+        "No session in these days.",
+        tuple(Row(words(name), name, count / longest, f"{count:,}", percent(count / total)) for name, count in ranked),
+    )
+
+
+def _roles(reply: StatisticsReply, roles: ListRolesReply, mark: str) -> RowChart:
+    titles: Mapping[str, str] = {role.role: role.title for role in roles.roles}
+    longest = max((role.sessions for role in reply.roles), default=0) or 1
+    return RowChart(
+        "Most used roles",
+        "Sessions whose team had the role; its turns and written tokens.",
+        mark,
+        "No role was used in these days.",
+        tuple(
+            Row(
+                role_label(role.role, titles.get(role.role)),
+                "tone0",
+                role.sessions / longest,
+                f"{role.sessions:,}",
+                f"{counted(role.turns, 'turn')}, {role.reply_tokens:,} tokens",
+            )
+            for role in reply.roles[:MOST_ROLES]
+        ),
+    )
+
+
+def _hits(reply: StatisticsReply, mark: str) -> RowChart:
+    rates = (
+        ("Resident", "tone5", reply.resident_hit_ratio, "of the turns found their model in memory"),
+        ("Prefetched", "tone7", reply.prefetch_hit_ratio, "of the models brought in ahead met their turn"),
+    )
+    return RowChart(
+        "Models in time",
+        "",
+        mark,
+        "No turn was taken in these days.",
+        tuple(Row(label, tone, ratio, percent(ratio), note) for label, tone, ratio, note in rates if ratio is not None),
     )

@@ -8,30 +8,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import nicegui
 from fastapi import FastAPI
 from nicegui import ui
 from starlette.middleware import Middleware
 
 from serve_app.backend import Backend
 from serve_app.guard import HostGuard
+from serve_app.monitor.channel import Timer
+from serve_app.monitor.live import Feed, Live
 from serve_app.monitor.pages import register
-from serve_app.monitor.reads import Reads
-from serve_app.monitor.shared import FRESH_RATIO
+from serve_app.monitor.view import Sources
 
 HERE = Path(__file__).parent
-
-LOOK_EVERY_S = 2.0
-"""Real seconds between two looks of a page."""
 
 RECONNECT_S = 10.0
 """Real seconds a page that lost its connection is kept; a page that comes back later loads itself anew."""
 
-THEME_SCRIPT = """
+HEAD_SCRIPT = """
 <script>
   // before the first paint: dark unless this browser chose light; a browser may also refuse to remember anything
   window.delegatorTheme = (theme) => {
     document.documentElement.dataset.theme = theme;
     try { localStorage.setItem("delegator-theme", theme); } catch {}
+  };
+  // as `formats.duration` writes it, in whole seconds
+  window.delegatorDuration = (seconds) => {
+    const whole = Math.floor(seconds), minutes = Math.floor(whole / 60), hours = Math.floor(minutes / 60);
+    if (whole < 60) return whole + "s";
+    return hours ? hours + "h " + (minutes % 60) + "m" : minutes + "m " + (whole % 60) + "s";
   };
   document.documentElement.dataset.theme = "dark";
   try { document.documentElement.dataset.theme = localStorage.getItem("delegator-theme") || "dark"; } catch {}
@@ -40,20 +45,31 @@ THEME_SCRIPT = """
 
 
 def build_app(
-    backend: Backend, *, host: str, middleware: Sequence[Middleware] = (), look_every_s: float = LOOK_EVERY_S
+    backend: Backend,
+    *,
+    host: str,
+    middleware: Sequence[Middleware] = (),
+    feed: Feed | None = None,
+    timer: Timer | None = None,
+    scale: float = 1.0,
 ) -> FastAPI:
     """Make the application.
 
     Args:
-        backend: what the pages read.
+        backend: what the pages read, and what their controls are used through.
         host: the address of the server; decides which Host and Origin headers are answered, also for the websocket.
         middleware: further ASGI middleware, outermost.
-        look_every_s: real seconds between two looks of a page.
+        feed: announces new events; without it the pages ask for them every few seconds and say so.
+        timer: measures and waits, instead of real time.
+        scale: model seconds per real second, where models are simulated.
     """
     app = FastAPI(openapi_url=None, middleware=[*middleware, Middleware(HostGuard, host=host)])
-    register(Reads(backend, fresh_s=look_every_s * FRESH_RATIO), every_s=look_every_s)
-    ui.add_css(HERE / "monitor.css", shared=True)
-    ui.add_head_html(THEME_SCRIPT, shared=True)
+    live = Live(backend.list_events, feed, timer=timer)
+    register(Sources(backend, scale=scale), live)
+    nicegui.app.on_shutdown(live.stop)
+    for sheet in (HERE / "monitor.css", *sorted((HERE / "css").glob("*.css"))):
+        ui.add_css(sheet, shared=True)
+    ui.add_head_html(HEAD_SCRIPT, shared=True)
     ui.run_with(
         app,
         title="Delegator",

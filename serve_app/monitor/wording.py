@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from delegator.errors import DelegatorError, InvalidInput
+from delegator.errors import DelegatorError, InvalidInput, NotFound
 from serve_app.formats import duration, gigabytes, one_line, role_name
 
 SIMULATED = "simulated"
@@ -30,7 +30,7 @@ class Trouble:
 
 def trouble(error: DelegatorError) -> Trouble:
     """Return an error of the backend as the page tells it."""
-    return Trouble(error.message, error.advice, error.code, passing=True)
+    return Trouble(error.message, error.advice, error.code, passing=not isinstance(error, NotFound))
 
 
 def refusal(error: InvalidInput) -> Trouble:

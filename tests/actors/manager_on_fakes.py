@@ -11,6 +11,7 @@ from typing import Any
 
 from actors.active_analysis import ActiveAnalysis
 from actors.agent_messages import Spoken
+from actors.agent_work import AgentWork
 from actors.disk_messages import DiskView, OnDisk
 from actors.doubts import Doubts
 from actors.host_messages import Aside, Chosen, Grant, HostView, Released, Sweep, TurnWish
@@ -87,13 +88,18 @@ class FakePool:
         self.speeches: dict[str, str] = {}
         """What a role says where that matters."""
 
-    async def revive(self, role: str) -> None:
+    async def revive(self, role: str) -> bool:
         self.revived.append(role)
+        return True
+
+    def get(self, _role: str) -> Any:
+        return None
 
     async def lease(self, role: str, session_id: str, **_kwargs: Any) -> Any:
         await self._gates.through(f"lease {role}")
         self.leases[role].add(session_id)
-        return SimpleNamespace(handle=SimpleNamespace(speak=SimpleNamespace(remote=partial(self._speak, role))))
+        handle = SimpleNamespace(speak=SimpleNamespace(remote=partial(self._speak, role)))
+        return SimpleNamespace(handle=handle, work=AgentWork())
 
     async def _speak(self, role: str, _turn: Any) -> Spoken:
         await self._gates.through("speak")

@@ -111,6 +111,10 @@ class RaySystem:
 
 
 REQUESTS: dict[str, type[s.Request]] = {
+    "load_model": s.ModelControlRequest,
+    "unload_model": s.ModelControlRequest,
+    "pin_model": s.ModelControlRequest,
+    "unpin_model": s.ModelControlRequest,
     "create_session": s.CreateSessionRequest,
     "analyze_task": s.AnalyzeTaskRequest,
     "retrain_analysis": s.RetrainAnalysisRequest,
@@ -123,6 +127,7 @@ REQUESTS: dict[str, type[s.Request]] = {
     "add_agent_to_session": s.AddAgentRequest,
     "remove_agent_from_session": s.RemoveAgentRequest,
     "list_active_agents": s.ListAgentsRequest,
+    "restart_agent": s.RestartAgentRequest,
     "delegate_task": s.DelegateTaskRequest,
     "send_message": s.SendMessageRequest,
     "get_task": s.GetTaskRequest,
@@ -132,6 +137,7 @@ REQUESTS: dict[str, type[s.Request]] = {
     "statistics": s.StatisticsRequest,
     "session_history": s.SessionHistoryRequest,
     "list_events": s.ListEventsRequest,
+    "list_alerts": s.ListAlertsRequest,
     "cleanup_orphaned_agents": s.NoInput,
 }
 

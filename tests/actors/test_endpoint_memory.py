@@ -446,6 +446,10 @@ async def test_renewing_a_keep_alive_restores_the_window_too(on_stage: OnStage) 
     await it.memory.compare({MISTRAL.name})
 
     assert [event.data["what"] for event in await it.events(EventKind.DRIFT_FOUND)] == ["num_ctx", "keep_alive"]
+    window, keep_alive = it.memory.take_contradictions()
+    assert window == f"{MISTRAL.name} had a window of 2048 tokens instead of 8192"
+    assert keep_alive == f"{MISTRAL.name} had another keep-alive than ours"
+    assert it.memory.take_contradictions() == ()
     assert (await it.listed())[MISTRAL.name].num_ctx == 8192
     assert it.memory.ledger.require(MISTRAL.name).num_ctx == 8192
 

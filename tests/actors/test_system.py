@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import ray
+from prometheus_client import Metric as MetricFamily
+from prometheus_client.parser import text_string_to_metric_families
 
 from actors.agent import Agent
-from actors.cluster import NAMESPACE, agent_name
+from actors.cluster import NAMESPACE, agent_name, metrics_url
+from actors.metrics import (
+    AGENT_LEASES,
+    AGENTS_RUNNING,
+    METRICS,
+    MODEL_RESIDENT,
+    SESSIONS_OPEN,
+    TOKENS,
+    Metric,
+    exposed_names,
+)
+from delegator.endpoints import FIRST_ID
 from delegator.errors import (
     AgentAlreadyActive,
     AgentLimitReached,
     AgentNotActive,
+    AgentNotRunning,
     NoActiveSession,
     PlanNotFound,
     SessionAmbiguous,
@@ -26,16 +41,17 @@ from delegator.errors import (
     UnknownRole,
 )
 from delegator.roles.catalogue import load_catalogue
-from delegator.schemas import Event, EventKind, Receipt, SessionStatus, TaskStatus
+from delegator.schemas import Event, EventKind, Receipt, RestartAgentRequest, SessionStatus, TaskStatus
 from delegator.sessions.verification import differences
 from delegator.settings import Settings
-from tests.actors.ray_system import MEMORY, SCALE, RaySystem, is_gone, local_ray, simulator, start, until
+from tests.actors.ray_system import DEADLINE_S, MEMORY, SCALE, RaySystem, is_gone, local_ray, simulator, start, until
+from tests.deploy.grafana_files import expressions, used_in
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(180)]
 
 FEATURE = "Add user authentication feature"
 TEAM = ["product_manager", "senior_architect", "senior_developer", "test_lead"]
-DEVELOPER = "deepseek-coder:6.7b"
+DEVELOPER, PRODUCT = "deepseek-coder:6.7b", "llama3.1:8b"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +63,6 @@ def running(postgres_server: Any, tmp_path_factory: pytest.TempPathFactory) -> I
             models="simulated", ollama_url=ollama, simulator_scale=SCALE, memory=MEMORY, home=str(folder),
             database_url=postgres_server.url_of(postgres_server.create_database()),
             max_concurrent_sessions=3, reconcile_every_s=0.5,
-            keep_alive_s=6000,  # at this scale 600 would be over before a killed host is back on a busy machine
         )  # fmt: skip
         start(settings)
         yield RaySystem(settings, ollama)
@@ -320,6 +335,88 @@ def test_a_killed_agent_is_restarted_and_its_open_turn_taken_again(system: RaySy
     assert agent.restarts == 1
 
 
+def test_an_agent_restarted_by_hand_has_another_process_and_takes_its_open_turn_again(system: RaySystem) -> None:
+    session_id = create(system)
+    (before,) = [a for a in system.call("list_active_agents").agents if a.role == "product_manager"]
+    system.fault(action="hang", match={"path": "/api/chat", "phase": "stream"}, times=1)
+    task = system.call("delegate_task", session_id=session_id)
+    until(lambda: speaking(system))
+    (at_work,) = [a for a in system.call("list_active_agents").agents if a.role == "product_manager"]
+
+    request = RestartAgentRequest(agent_role="product_manager", reason="it hangs")
+    restarted = ray.get(system.manager().control.remote("restart_agent", request, "cli: anna"), timeout=60)
+    done = system.finished(task.task_id)
+
+    assert (at_work.speaking_for, at_work.turns_done, at_work.tokens_per_second) == (session_id, 0, None)
+    assert (restarted.sessions, restarted.restarts) == ([session_id], 1)
+    assert restarted.pid not in (None, before.pid)
+    assert is_gone(before.pid)
+    assert done.status is TaskStatus.COMPLETED
+    assert done.replies[0].attempts > 1
+    found = system.call("list_events", role="product_manager", limit=1000, kinds=("agent_restarted", "control_used"))
+    told = [e for e in found.events if e.by == "cli: anna"]
+    assert [(e.kind, e.data["reason"]) for e in told] == [
+        (EventKind.AGENT_RESTARTED, "it hangs"),
+        (EventKind.CONTROL_USED, "it hangs"),
+    ]
+    assert EventKind.AGENT_RESTARTED not in {e.kind for e in system.events(session_id)}, "told once, by whom it was"
+    (after,) = [a for a in system.call("list_active_agents").agents if a.role == "product_manager"]
+    assert (after.pid, after.restarts, after.spawned_at) == (restarted.pid, 1, before.spawned_at)
+    assert (after.sessions_served, after.turns_done, after.speaking_for) == (1, 2, None)
+    assert after.tokens_per_second > 0
+
+
+def test_only_a_running_agent_can_be_restarted(system: RaySystem) -> None:
+    create(system, "Fix typo in README")
+
+    with pytest.raises(AgentNotRunning, match="no agent of ceo is running") as caught:
+        system.call("restart_agent", agent_role="ceo")
+    with pytest.raises(UnknownRole):
+        system.call("restart_agent", agent_role="baker")
+
+    assert caught.value.advice == "Running are: senior_developer."
+
+
+def test_what_agents_have_done_and_what_waits_is_known_to_a_new_life_of_the_manager(system: RaySystem) -> None:
+    session_id = create(system, "Fix typo in README")
+    task = system.call("delegate_task", session_id=session_id)
+    system.finished(task.task_id)
+    (before,) = system.call("list_active_agents").agents
+
+    system.kill_manager()
+    until(lambda: answers(system))
+
+    (after,) = until(lambda: system.call("list_active_agents").agents)
+    assert (after.turns_done, after.sessions_served) == (before.turns_done, 1) == (1, 1)
+    assert after.tokens_per_second == pytest.approx(before.tokens_per_second, rel=0.01)
+
+
+def test_the_queue_shows_who_waits_and_when_their_turn_may_come(system: RaySystem) -> None:
+    first, second = create(system, "Fix typo in README"), create(system, "Fix typo in the docs")
+    system.fault(action="hang", match={"path": "/api/chat", "phase": "stream"}, times=1)
+    system.call("delegate_task", session_id=first)
+    until(lambda: speaking(system))
+    task = system.call("delegate_task", session_id=second)
+
+    (waiting,) = until(lambda: system.call("resource_summary").queue)
+
+    assert (waiting.session_id, waiting.task_id, waiting.role) == (second, task.task_id, "senior_developer")
+    assert (waiting.model, waiting.endpoint, waiting.position) == (DEVELOPER, FIRST_ID, 1)
+    assert waiting.waited_seconds >= 0
+    assert waiting.eta_seconds is not None
+
+
+def test_a_sweep_tells_when_it_compared(system: RaySystem) -> None:
+    create(system, "Fix typo in README")
+    system.call("cleanup_orphaned_agents")
+
+    drift = system.call("resource_summary").drift
+
+    assert drift.failed == []
+    assert drift.compared_at is not None
+    assert 0 <= drift.age_seconds < DEADLINE_S
+
+
 def test_a_killed_session_manager_knows_its_sessions_and_goes_on_with_their_tasks(system: RaySystem) -> None:
     session_id = create(system)
     system.fault(action="hang", match={"path": "/api/chat", "phase": "stream", "nth": 2}, times=1)
@@ -352,16 +449,23 @@ def answers(system: RaySystem) -> bool:
 
 def test_a_killed_model_host_takes_its_models_back(system: RaySystem) -> None:
     session_id = create(system)
-    before = system.loaded()
+    system.call("pin_model", model=PRODUCT)  # so that it is there however long the new host takes to come
+    before = loads_of(system, PRODUCT)
 
     system.kill_host()
     done = system.finished(system.call("delegate_task", session_id=session_id).task_id)
 
     assert done.status is TaskStatus.COMPLETED
     assert done.replies[0].load_seconds == 0, "the first speaker's model was still there"
-    assert before
+    assert loads_of(system, PRODUCT) == before, "and still ours"
+    system.call("unpin_model", model=PRODUCT)
     system.call("end_session", session_id=session_id)
     assert (system.agents(), system.loaded(), system.reservations()) == (set(), set(), set())
+
+
+def loads_of(system: RaySystem, model: str) -> list[Event]:
+    loaded = [EventKind.MODEL_LOADED]
+    return list(system.call("list_events", kinds=loaded, model=model, latest=True, limit=1000).events)
 
 
 def test_a_broken_reply_is_asked_for_again(system: RaySystem) -> None:
@@ -410,6 +514,27 @@ def test_a_session_without_a_call_for_too_long_is_ended_and_said_so(system: RayS
         system.restart_manager()
 
 
+def test_an_alert_outlives_the_manager_and_is_cleared_when_its_rule_is_kept(system: RaySystem) -> None:
+    at_once = {"raise_after_s": 0, "clear_after_s": 0, "every_s": 0.2}
+    system.restart_manager(alerts={**at_once, "disk_free_gb": 1e9})
+    try:
+        (alert,) = until(lambda: system.call("list_alerts").raised)
+        assert (alert.rule, alert.subject) == ("disk", str(system.settings.home_dir))
+        assert system.call("resource_summary").alerts == 1
+
+        system.kill_manager()
+        until(lambda: answers(system))
+
+        assert [known.raised_at for known in system.call("list_alerts").raised] == [alert.raised_at]
+
+        system.restart_manager(alerts=at_once)
+
+        until(lambda: not system.call("list_alerts").raised)
+        assert system.call("list_alerts").past[0].raised_at == alert.raised_at
+    finally:
+        system.restart_manager()
+
+
 def test_statistics_count_what_happened(system: RaySystem) -> None:
     before = system.call("statistics")
     session_id = create(system, "Fix typo in README")
@@ -449,3 +574,76 @@ def test_what_was_learned_survives_the_death_of_the_manager(system: RaySystem) -
 
     assert system.call("reset_analysis").version is None
     assert note not in system.call("analyze_task", task_description=text).notes
+
+
+# ── metrics ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def scraped() -> tuple[dict[str, MetricFamily], str]:
+    """Return what Prometheus is given of ours: `({name of a sample: its family}, the text)`."""
+    url = metrics_url()
+    assert url is not None
+    assert url.startswith("http://127.0.0.1:")
+    with urlopen(url, timeout=10) as reply:
+        lines = reply.read().decode().splitlines()
+    text = "\n".join(line for line in lines if "ray_delegator_" in line)
+    return {sample.name: family for family in text_string_to_metric_families(text) for sample in family.samples}, text
+
+
+def shown(metric: Metric) -> dict[tuple[str, ...], float]:
+    """Return the values of a metric by its labels; a manager's former lives are added up."""
+    (name,) = exposed_names(metric)
+    values: dict[tuple[str, ...], float] = {}
+    found, _ = scraped()
+    for sample in found[name].samples if name in found else ():
+        labels = tuple(sample.labels[label] for label in metric.labels)
+        values[labels] = values.get(labels, 0.0) + sample.value
+    return values
+
+
+def exported(look: Callable[[], Any]) -> None:
+    """Look until Ray has handed it on: every 10 s, more seldom on a busy machine."""
+    until(look, deadline_s=2 * DEADLINE_S)
+
+
+def test_prometheus_is_given_what_happened_and_what_the_dashboard_asks_for(system: RaySystem) -> None:
+    session_id = create(system)
+    tokens = sum(shown(TOKENS).values())
+    task = system.finished(system.call("delegate_task", session_id=session_id).task_id)
+    written = sum(reply.prompt_tokens + reply.reply_tokens for reply in task.replies)
+    wanted = {name for metric in METRICS.values() for name in exposed_names(metric)}
+
+    exported(lambda: wanted <= scraped()[0].keys())
+    exported(lambda: sum(shown(TOKENS).values()) >= tokens + written)
+    families, text = scraped()
+
+    for metric in METRICS.values():
+        family = families[exposed_names(metric)[0]]
+        assert (family.type, family.documentation) == (metric.kind.value, metric.help)
+        assert all(set(metric.labels) <= sample.labels.keys() for sample in family.samples)
+    for expression in expressions():
+        for name, labels in used_in(expression).items():
+            assert labels <= families[name].samples[0].labels.keys(), expression
+    assert session_id not in text
+    assert FEATURE not in text
+
+
+def test_prometheus_is_shown_the_memory_that_ollama_shows_until_it_is_given_back(system: RaySystem) -> None:
+    other = {"model": "mistral:7b", "keep_alive": -1}  # of another client: stays however little it is used
+    session_id = create(system)
+    system.ask_ollama("/api/generate", other)
+    try:
+        exported(lambda: (FIRST_ID, other["model"]) in shown(MODEL_RESIDENT))
+        exported(lambda: shown(MODEL_RESIDENT) == {(FIRST_ID, m["name"]): m["size"] for m in in_memory(system)})
+        exported(lambda: shown(AGENT_LEASES) == dict.fromkeys([(role,) for role in TEAM], 1))
+    finally:
+        system.ask_ollama("/api/generate", {**other, "keep_alive": 0})
+    system.call("end_session", session_id=session_id)
+
+    exported(lambda: not any(shown(MODEL_RESIDENT).values()))
+    exported(lambda: not any(shown(AGENTS_RUNNING).values()) and not any(shown(SESSIONS_OPEN).values()))
+
+
+def in_memory(system: RaySystem) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = system.ask_ollama("/api/ps")["models"]
+    return found

@@ -16,19 +16,12 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, WebSocket, expect, sync_playwright
 
-from delegator.schemas import Reply
-from delegator.schemas import Request as OperationRequest
-from serve_app.calls import AsyncCaller, Calls
-from serve_app.monitor.shared import FRESH_RATIO
-from serve_app.operations import Operation
 from tests.browser.scene import Scene
+from tests.browser.stage import Stage
 
 UP_S = 30.0
 SEEN_MS = 15_000
 """How long a page may take to show what a test waits for."""
-
-LOOK_EVERY_S = 0.2
-FRESH_S = LOOK_EVERY_S * FRESH_RATIO
 
 CHROMIUM_ARGS = (
     "--no-sandbox",
@@ -39,16 +32,6 @@ CHROMIUM_ARGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-
-
-class Stage(Calls, AsyncCaller):
-    """The backend of the one server: hands every call on to the scene of the running test."""
-
-    def __init__(self) -> None:
-        self.scene = Scene()
-
-    async def call(self, operation: Operation, request: OperationRequest) -> Reply:
-        return await self.scene.call(operation, request)
 
 
 @dataclass
@@ -77,7 +60,7 @@ def server() -> Iterator[Server]:
 
     stage = Stage()
     listening = socket.create_server(("127.0.0.1", 0))
-    app = build_app(stage, host="127.0.0.1", look_every_s=LOOK_EVERY_S)
+    app = build_app(stage, host="127.0.0.1", feed=stage, timer=stage.haste)
     serving = AnnouncedServer(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
@@ -92,7 +75,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def scene(server: Server) -> Scene:
     """A fresh, idle system behind the monitor."""
-    server.stage.scene = Scene()
+    server.stage.set(Scene())
     return server.stage.scene
 
 

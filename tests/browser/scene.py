@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from delegator import schemas as s
+from tests.browser.library import ENDPOINT, URL, Library
+from tests.browser.past import history_reply, statistics_reply
+from tests.browser.talk import new_task, receipt, session_view, take_turn
 from tests.serve_app.samples import CannedBackend
-
-PAGE_SIZE = 50
 
 ROLES = (
     ("ceo", "Chief Executive Officer", "qwen2.5:14b", 12.1),
@@ -53,6 +55,13 @@ class Scene(CannedBackend):
         self.agents: list[s.AgentInfo] = []
         self.residents: list[s.ResidentModel] = []
         self.past: list[s.HistorySession] = []
+        self.library = Library(MODELS, {model: [r for r, m in MODEL_OF.items() if m == model] for model in MODELS})
+        self.library.on_disk = list(MODELS)
+        self.raised: list[s.Alert] = []
+        self.cleared: list[s.Alert] = []
+        self.log: list[s.Event] = []
+        self.tasks: dict[str, s.TaskView] = {}
+        self.on_event: Callable[[Sequence[int]], None] = lambda _: None
         self.answers = {
             "list_active_sessions": self._active_sessions,
             "list_active_agents": lambda _: s.ListActiveAgentsReply(agents=self.agents, total_agents=len(self.agents)),
@@ -60,6 +69,12 @@ class Scene(CannedBackend):
             "list_roles": self._roles,
             "statistics": self._statistics,
             "session_history": self._history,
+            "list_events": self._events,
+            "get_session": lambda ref: session_view(self, ref.session_id),
+            "get_task": lambda ref: self.tasks[ref.task_id],
+            "get_receipt": lambda ref: receipt(self, ref.session_id),
+            "list_alerts": self._alerts,
+            **self.library.answers(self),
         }
 
     # ── what a test or a picture puts on the stage
@@ -126,7 +141,7 @@ class Scene(CannedBackend):
         self.residents.append(
             s.ResidentModel(
                 model=model,
-                endpoint="http://127.0.0.1:11434",
+                endpoint=URL,
                 memory_gb=MODELS[model],
                 gpu_gb=0,
                 held_by=[],
@@ -137,11 +152,54 @@ class Scene(CannedBackend):
         )
         return True
 
+    def hold(self, model: str) -> None:
+        """Have a model in memory, held by nobody."""
+        self._load(model)
+
     def work(self, role: str) -> None:
         """Let a role speak now."""
         model = MODEL_OF[role]
         self.agents = [a.model_copy(update={"turns_running": 1}) if a.role == role else a for a in self.agents]
         self.residents = [r.model_copy(update={"busy": True}) if r.model == model else r for r in self.residents]
+
+    def happen(
+        self,
+        kind: s.EventKind,
+        session_id: str | None = None,
+        *,
+        role: str | None = None,
+        model: str | None = None,
+        data: dict[str, Any] | None = None,
+        announced: bool = True,
+    ) -> s.Event:
+        """Let an event stand in the log, and announce it."""
+        event = s.Event(
+            event_id=len(self.log) + 1,
+            at=self.now + timedelta(seconds=len(self.log)),
+            kind=kind,
+            session_id=session_id,
+            role=role,
+            model=model,
+            data=data or {},
+        )
+        self.log.append(event)
+        if announced:
+            self.on_event([event.event_id])
+        return event
+
+    def delegate(self, session: s.ActiveSession, text: str = "", *, turns: int = 3) -> s.TaskView:
+        """Give a session a task."""
+        task = new_task(self, session, text or session.task_description, turns=turns)
+        self.happen(s.EventKind.TASK_STARTED, session.session_id, data={"task_id": task.task_id})
+        return task
+
+    def speak(self, task: s.TaskView, role: str, text: str) -> s.TaskView:
+        """Let a role take its turn in a task."""
+        facts = {"task_id": task.task_id, "turn": len(self.tasks[task.task_id].replies)}
+        self.happen(s.EventKind.TURN_STARTED, task.session_id, role=role, model=MODEL_OF[role], data=facts)
+        task = take_turn(self, self.tasks[task.task_id], role, text)
+        self.happen(s.EventKind.TURN_COMPLETED, task.session_id, role=role, model=MODEL_OF[role], data=facts)
+        return task
 
     def end_all(self) -> None:
         """End every session and free what they held."""
@@ -170,7 +228,7 @@ class Scene(CannedBackend):
             started_at=started,
             ended_at=started + timedelta(seconds=seconds),
             duration_seconds=seconds,
-            resources_used=None,
+            resources_used={"gb_seconds": seconds * 21.4, "all_roles_gb_seconds": seconds * BASELINE_GB},
             simulated=self.simulated,
         )
 
@@ -194,6 +252,31 @@ class Scene(CannedBackend):
             turns_running=sum(agent.turns_running for agent in self.agents),
             turns_waiting=0,
             simulated=self.simulated,
+            endpoints=[self._endpoint(used)],
+            alerts=len(self.raised),
+        )
+
+    def _endpoint(self, used_gb: float) -> s.EndpointInfo:
+        return s.EndpointInfo(
+            endpoint=ENDPOINT,
+            url=URL,
+            capacity_gb=self.capacity_gb,
+            memory_gb=used_gb,
+            models=len(self.residents),
+            turns_running=sum(agent.turns_running for agent in self.agents),
+            turns_waiting=0,
+            suspect=None,
+        )
+
+    def _alerts(self, _: s.Request) -> s.ListAlertsReply:
+        return s.ListAlertsReply(
+            raised=self.raised,
+            past=self.cleared,
+            rules=[
+                "memory: models take more than 95 % of an endpoint",
+                "queue_wait: a turn has waited longer than 300 model seconds",
+                "disk: less than 2 GB free where the record is kept",
+            ],
         )
 
     def _roles(self, _: s.Request) -> s.ListRolesReply:
@@ -216,40 +299,22 @@ class Scene(CannedBackend):
             catalogue="echo", roles=roles, distinct_models=len(MODELS), all_roles_memory_gb=BASELINE_GB
         )
 
-    def _between(self, first: date, last: date) -> list[s.HistorySession]:
-        return [session for session in self.past if first <= session.started_at.date() <= last]
-
     def _history(self, request: s.SessionHistoryRequest) -> s.SessionHistoryReply:
-        found = self._between(request.date, request.date) if request.date else self.past
-        begin = (request.page - 1) * PAGE_SIZE
-        return s.SessionHistoryReply(
-            sessions=found[begin : begin + PAGE_SIZE],
-            total_sessions=len(found),
-            page=request.page,
-            pages=math.ceil(len(found) / PAGE_SIZE),
-        )
+        return history_reply(self.past, request, today=self.now.date())
+
+    def _events(self, request: s.ListEventsRequest) -> s.ListEventsReply:
+        found = [
+            event
+            for event in self.log
+            if request.after < event.event_id < (request.before or 2**62)
+            and request.session_id in (None, event.session_id)
+            and request.role in (None, event.role)
+            and request.model in (None, event.model)
+            and (not request.kinds or event.kind in request.kinds)
+        ]
+        found = found[-request.limit :] if request.latest else found[: request.limit]
+        return s.ListEventsReply(events=found, next_after=found[-1].event_id if found else request.after)
 
     def _statistics(self, request: s.StatisticsRequest) -> s.StatisticsReply:
         first = request.from_date or self.now.date()
-        last = request.to_date or first
-        found = self._between(first, last)
-        categories: dict[str, int] = {}
-        for session in found:
-            categories[session.task_category] = categories.get(session.task_category, 0) + 1
-        agents = sum(session.total_agents_spawned for session in found)
-        seconds = sum(session.duration_seconds or 0 for session in found)
-        return s.StatisticsReply(
-            from_date=first,
-            to_date=last,
-            total_sessions=len(found),
-            avg_agents_per_session=agents / len(found) if found else 0,
-            total_agents_spawned=agents,
-            category_breakdown=categories,
-            tasks_delegated=len(found),
-            completed_sessions=sum(session.status == "completed" for session in found),
-            failed_sessions=sum(session.status == "failed" for session in found),
-            avg_duration_seconds=seconds / len(found) if found else 0,
-            gb_seconds=seconds * 21.4,
-            gb_seconds_saved=seconds * (BASELINE_GB - 21.4),
-            simulated_sessions=len(found) if self.simulated else 0,
-        )
+        return statistics_reply(self.past, first, request.to_date or first)

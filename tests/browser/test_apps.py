@@ -44,6 +44,11 @@ addEventListener("message", async ({ source, data }) => {
 """
 
 
+def on_samples(scene: Scene) -> None:
+    """Let a session be told as the samples tell it, whatever the scene has open."""
+    scene.answers |= {name: REPLIES[name] for name in ("get_session", "get_task", "get_receipt")}
+
+
 def opened(page: Page, scene: Scene, uri: str, tool: str, args: dict[str, Any], *, calls: bool = True) -> FrameLocator:
     """Show a view as a client does that has just called `tool`."""
 
@@ -100,6 +105,7 @@ def test_a_hostile_task_stays_text(page: Page, scene: Scene) -> None:
 
 
 def test_a_session_shows_its_team_its_words_and_what_it_saved(page: Page, scene: Scene) -> None:
+    on_samples(scene)
     session = REPLIES["get_session"]
     assert isinstance(session, s.SessionView)
     view = opened(page, scene, apps.SESSION.uri, "create_session", {"task_description": session.task_description})
@@ -109,6 +115,7 @@ def test_a_session_shows_its_team_its_words_and_what_it_saved(page: Page, scene:
 
 
 def test_an_error_of_the_tool_is_told_in_words(page: Page, scene: Scene) -> None:
+    on_samples(scene)
     view = opened(page, scene, apps.SESSION.uri, "get_session", {}, calls=False)
 
     expect(view.get_by_text("does not let views look further")).to_be_visible()

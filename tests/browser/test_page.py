@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from delegator import schemas as s
 from delegator.schemas import ResidentModel
 from tests.browser.scene import Scene
 
 pytestmark = pytest.mark.browser
 
-VIEWS = ("/", "/history?day=all", "/statistics")
+VIEWS = ("/", "/history?day=all", "/statistics", "/events", "/models", "/alerts")
+NAMES = ("Now", "History", "Statistics", "Events", "Models", "Alerts")
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 MOST_BYTES = 200_000
 
@@ -31,7 +34,7 @@ def busy(scene: Scene) -> Scene:
 def test_the_views_are_one_click_apart(page: Page, busy: Scene):
     page.goto("/")
     views = page.get_by_role("navigation", name="Views")
-    for name in ("History", "Statistics", "Now"):
+    for name in (*NAMES[1:], "Now"):
         views.get_by_role("link", name=name).click()
 
         expect(page).to_have_title(f"{name} · Delegator")
@@ -61,9 +64,9 @@ def test_the_keyboard_reaches_the_views_and_the_content(page: Page, busy: Scene)
     expect(page.locator("#content")).to_be_focused()
     page.keyboard.press("Shift+Tab")
     expect(page.get_by_role("button", name="Light theme")).to_be_focused()
-    page.keyboard.press("Shift+Tab")
-    page.keyboard.press("Shift+Tab")
-    expect(page.get_by_role("link", name="History")).to_be_focused()
+    for name in reversed(NAMES[1:]):
+        page.keyboard.press("Shift+Tab")
+        expect(page.get_by_role("link", name=name)).to_be_focused()
     page.keyboard.press("Enter")
 
     expect(page).to_have_title("History · Delegator")
@@ -117,7 +120,17 @@ class TestPhone:
         expect(row).to_be_visible()
         labels = row.locator("td").evaluate_all("all => all.map(e => getComputedStyle(e, '::before').content)")
 
-        assert labels == ['"Model"', '"Memory"', '"Model is"', '"Serves"', '"Uptime"', '"Since (UTC)"']
+        words = ("Model", "Memory", "Model is", "Serves", "Tokens/s", "Node", "Uptime", "Since (UTC)", "Actions")
+        assert labels == [f'"{word}"' for word in words]
+
+
+def test_raised_alerts_are_counted_on_every_page(page: Page, busy: Scene):
+    usual = busy.answers["resource_summary"]
+    busy.answers["resource_summary"] = lambda request: usual(request).model_copy(update={"alerts": 2})
+    for path in ("/", "/events"):
+        page.goto(path)
+
+        expect(page.get_by_role("link", name="Alerts 2 raised")).to_be_visible()
 
 
 def test_a_hundred_sessions_are_shown(page: Page, scene: Scene):
@@ -147,11 +160,37 @@ def test_models_of_others_and_too_many_of_them_are_told(page: Page, scene: Scene
     expect(page.get_by_text("More is resident than the capacity given to Delegator.")).to_be_visible()
 
 
-@pytest.mark.parametrize(("path", "name"), [("/", "monitor-now.png"), ("/history", "monitor-history.png")])
-def test_the_pictures_of_the_documentation_can_be_taken(page: Page, busy: Scene, path: str, name: str, tmp_path: Path):
+@pytest.fixture
+def picture(scene: Scene) -> Scene:
+    """A system at work, with something to see in every view."""
+    scene.remember(30, per_day=17)
+    scene.open_session(1, running_s=42)
+    session = scene.open_session(0, running_s=4)
+    scene.work("test_lead")
+    scene.happen(
+        s.EventKind.AGENT_SPAWNED, session.session_id, role="test_lead", data={"reason": "somebody has to test it"}
+    )
+    task = scene.delegate(session, turns=3)
+    scene.now += timedelta(seconds=3)
+    scene.speak(task, "product_manager", "People sign in with e-mail and password; a link resets a forgotten one.")
+    scene.now += timedelta(seconds=9)
+    scene.speak(task, "senior_developer", "I add `apps/auth/` with the form, its checks, and a migration.")
+    return scene
+
+
+@pytest.mark.parametrize("view", ["now", "session", "history", "statistics", "events", "models", "alerts"])
+def test_the_pictures_of_the_documentation_can_be_taken(page: Page, picture: Scene, view: str, tmp_path: Path):
     """Kept as they are, since every picture tells another time; one that was deleted is taken anew."""
-    page.goto(path)
-    expect(page.get_by_role("table")).to_be_visible()
+    days = f"from={picture.now - timedelta(days=29):%Y-%m-%d}&to={picture.now:%Y-%m-%d}"
+    paths = {
+        "now": "/",
+        "session": f"/session/{picture.sessions[0].session_id}",
+        "statistics": f"/statistics?{days}",
+        "history": f"/history?{days}",
+    }
+    name = f"monitor-{view}.png"
+    page.goto(paths.get(view, f"/{view}"))
+    expect(page.locator(".view .panel").first).to_be_visible()
     page.evaluate("document.fonts.ready")
     page.screenshot(path=tmp_path / name)
     if not (IMAGES / name).exists():

@@ -294,6 +294,35 @@ def test_a_range_of_days_begins_before_it_ends(days):
         StatisticsRequest.model_validate(days)
 
 
+def test_statistics_are_of_ten_years_at_most():
+    days = {"from": "2016-01-01", "to": "2026-01-07"}
+
+    assert StatisticsRequest.model_validate(days).to_date == date(2026, 1, 7)
+    with pytest.raises(ValidationError, match="the range has 3661 days; at most 3660 are summed up"):
+        StatisticsRequest.model_validate(days | {"to": "2026-01-08"})
+
+
+@pytest.mark.parametrize(
+    ("span", "problem"),
+    [
+        ({"date": "2025-11-12", "from": "2025-11-12"}, "give one of them"),
+        ({"to": "2025-11-12"}, "needs a 'from'"),
+        ({"from": "2025-11-12", "to": "2025-11-11"}, "not later"),
+    ],
+)
+def test_the_history_is_of_a_day_or_of_a_range(span, problem):
+    with pytest.raises(ValidationError, match=problem):
+        SessionHistoryRequest.model_validate(span)
+
+
+def test_kinds_of_events_may_be_written_as_words():
+    listed = ListEventsRequest.model_validate({"kinds": ["model_loaded", "turn_started"]})
+
+    assert ListEventsRequest.model_validate({"kinds": "model_loaded, turn_started"}) == listed
+    with pytest.raises(ValidationError):
+        ListEventsRequest.model_validate({"kinds": "model_loaded, party"})
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "shown"),
     [

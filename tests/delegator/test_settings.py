@@ -291,6 +291,31 @@ def test_a_password_is_not_shown_with_the_settings():
     assert "pa55word" not in repr(settings) + str(settings)
 
 
+@pytest.mark.parametrize("url", ["https//hooks.example.com/{}", "https://h:99999/{}", "https://[h/{}", "ftp://h/{}"])
+def test_the_secret_in_the_address_of_a_webhook_is_never_told(monkeypatch, url):
+    monkeypatch.setenv("DELEGATOR_ALERTS__WEBHOOK", url.replace("{}", "s3cret"))
+
+    with pytest.raises(SettingsInvalid) as refused:
+        Settings.load()
+
+    assert "s3cret" not in str(refused.value) + str(refused.value.details()) + str(refused.value.__cause__)
+    assert refused.value.key == "DELEGATOR_ALERTS__WEBHOOK"
+    assert "is not a web address" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://hooks.example.com/a/b/", "http://me:pw@h:80/x?token=s3cret&wait=1", "https://h?a", "http://[::1]:9/"],
+)
+def test_the_address_of_a_webhook_is_taken_as_it_is_and_not_shown(monkeypatch, url):
+    monkeypatch.setenv("DELEGATOR_ALERTS__WEBHOOK", url)
+
+    settings = Settings.load()
+
+    assert settings.alerts.webhook == url
+    assert url not in repr(settings) + str(settings)
+
+
 @pytest.mark.parametrize("url", ["postgresql://h/db", "postgres://me@h:5432/db", "postgresql+psycopg:///db?host=/run"])
 def test_every_way_to_write_a_postgresql_address_is_taken(url):
     assert Settings.load(database_url=url).database_url == url

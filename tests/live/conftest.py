@@ -77,6 +77,7 @@ def started() -> Iterator[LiveSystem]:
         "DELEGATOR_HOME": str(home),
         "DELEGATOR_PORT": str(free_port("127.0.0.1", after=18_600)),
         "DELEGATOR_DASHBOARD_PORT": "0",
+        "DELEGATOR_METRICS_PORT": "0",
         "DELEGATOR_SIMULATOR_SCALE": str(SCALE),
     }
     system = LiveSystem(home, environment, {})

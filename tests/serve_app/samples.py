@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from delegator import schemas as s
@@ -206,6 +206,28 @@ def pull(status: str = "completed", *, ratio: float = 1.0, error: s.ErrorBody | 
             "seconds": 20,
             "started": True,
             "error": error,
+            "simulated": True,
+        }
+    )
+
+
+def control(
+    state: str,
+    *,
+    model: str = "llama3.2:3b",
+    pinned: bool = False,
+    evicted: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> s.ModelControlReply:
+    return s.ModelControlReply.model_validate(
+        {
+            "model": model,
+            "endpoint": "ollama",
+            "state": state,
+            "pinned": pinned,
+            "memory_gb": 3.4,
+            "evicted": list(evicted),
+            "warnings": list(warnings),
             "simulated": True,
         }
     )
@@ -421,6 +443,7 @@ REPLIES: dict[str, s.Reply] = {
         active_agents=["senior_developer"],
     ),
     "list_active_agents": s.ListActiveAgentsReply(agents=[AGENT], total_agents=1),
+    "restart_agent": s.RestartAgentReply(agent_role="test_lead", pid=4712, restarts=1, sessions=[SESSION]),
     "delegate_task": task("queued", turns_done=0),
     "get_task": task(),
     "cancel_task": task("cancelled"),
@@ -472,6 +495,10 @@ REPLIES: dict[str, s.Reply] = {
     "remove_model": s.RemoveModelReply(
         model="codellama:13b", endpoint="ollama", disk_freed_gb=7.4, memory_freed_gb=0, simulated=True
     ),
+    "load_model": control("resident", evicted=("codellama:13b",)),
+    "unload_model": control("absent"),
+    "pin_model": control("resident", pinned=True),
+    "unpin_model": control("absent"),
     "fit_models": FIT,
     "session_history": s.SessionHistoryReply(
         sessions=[
@@ -508,6 +535,22 @@ REPLIES: dict[str, s.Reply] = {
         avg_duration_seconds=60,
         gb_seconds=480,
         gb_seconds_saved=3720,
+        days=[
+            s.DayFigures(day=date(2026, 1, 1), sessions=0, agents=0, gb_seconds=0, gb_seconds_saved=0),
+            s.DayFigures(day=date(2026, 1, 2), sessions=1, agents=1, gb_seconds=480, gb_seconds_saved=3720),
+        ],
+        durations=[
+            s.DurationShare(up_to_seconds=60, sessions=1),
+            s.DurationShare(up_to_seconds=None, sessions=0),
+        ],
+        roles=[s.RoleFigures(role="senior_developer", sessions=1, turns=1, reply_tokens=50)],
+        turns=1,
+        prompt_tokens=100,
+        reply_tokens=50,
+        loads=1,
+        load_seconds=4,
+        resident_hit_ratio=0.0,
+        money=[s.MoneyFigures(currency="EUR", used=0.0003, saved=0.0021)],
     ),
     "resource_summary": s.ResourceSummaryReply(
         active_agents=1,
@@ -543,6 +586,33 @@ REPLIES: dict[str, s.Reply] = {
     ),
     "list_events": s.ListEventsReply(
         events=[s.Event(event_id=1, at=NOW, kind=s.EventKind.SESSION_CREATED, session_id=SESSION)], next_after=1
+    ),
+    "list_alerts": s.ListAlertsReply(
+        raised=[
+            s.Alert(
+                rule="memory",
+                subject="ollama",
+                message="The models on ollama take 62.5 of 64.0 GB, 98 %; 95 % are allowed.",
+                hint="End sessions that are not needed.",
+                value=0.9766,
+                limit=0.95,
+                raised_at=NOW,
+            )
+        ],
+        past=[
+            s.Alert(
+                rule="crash_loop",
+                subject="test_lead",
+                message="The agent test_lead was lost 3 times within 600 s.",
+                hint="list_events shows why each time.",
+                value=2,
+                limit=3,
+                raised_at=NOW - timedelta(minutes=20),
+                cleared_at=NOW - timedelta(minutes=5),
+            )
+        ],
+        rules=["memory: models take more than 95 % of an endpoint"],
+        webhook="hooks.example.com",
     ),
     "cleanup_orphaned_agents": s.CleanupReply(
         agents_removed=["agent-ceo"],

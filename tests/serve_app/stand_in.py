@@ -23,6 +23,15 @@ class StandIn:
     async def pid(self) -> int:
         return os.getpid()
 
+    async def change(self, name: str, request: s.Request, by: str) -> s.Reply:
+        (self._folder / "change").write_text(f"{name} {by}")
+        reply: s.Reply = await getattr(self, name)(request)
+        return reply
+
+    async def control(self, name: str, request: s.Request, by: str) -> s.Reply:
+        (self._folder / "control").write_text(f"{name} {by}")
+        return REPLIES[name]
+
     async def list_active_sessions(self, _request: s.NoInput) -> s.Reply:
         return REPLIES["list_active_sessions"]
 

@@ -16,7 +16,9 @@ from delegator import errors
 from delegator import schemas as s
 from delegator.roles import load_catalogue
 from delegator.settings import Settings
+from serve_app import caller
 from serve_app.local import LocalAnswers
+from serve_app.operations import BY_NAME
 from tests.serve_app.samples import REPLIES, SESSION
 from tests.serve_app.stand_in import StandIn
 
@@ -70,6 +72,26 @@ async def kill(manager: Any) -> None:
 
 async def test_an_operation_is_the_actors_method_of_its_name(manager: Any, gateway: Any):
     assert await gateway.list_active_sessions(s.NoInput()) == REPLIES["list_active_sessions"]
+
+
+async def test_a_control_and_a_change_say_who_makes_them(manager: Any, gateway: Any, tmp_path: Path):
+    with caller.calling("cli: anna"):
+        assert await gateway.end_session(s.OptionalSessionRef()) == REPLIES["end_session"]
+    assert (tmp_path / "control").read_text() == "end_session cli: anna"
+
+    creating = asyncio.create_task(gateway.create_session(CREATE))
+    await asyncio.to_thread((tmp_path / "begun").read_text)
+    await asyncio.to_thread((tmp_path / "go").write_text, "go")
+    await creating
+    assert (tmp_path / "change").read_text() == "create_session http"
+
+
+async def test_short_forms_end_in_the_same_controls(manager: Any, gateway: Any, tmp_path: Path):
+    for name, operation in (("spawn_agent", "add_agent_to_session"), ("shutdown_agent", "remove_agent_from_session")):
+        short = BY_NAME[name]
+        await short.run(gateway, short.request.model_validate({"role": "ceo"}))
+
+        assert (tmp_path / "control").read_text() == f"{operation} http"
 
 
 async def test_an_error_arrives_as_the_actor_raised_it(manager: Any, gateway: Any):

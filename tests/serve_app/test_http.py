@@ -41,7 +41,8 @@ def send_example(http: httpx.Client, operation: Operation) -> httpx.Response:
         path = path.replace(f"{{{name}}}", str(values.pop(name)))
     if operation.method == "POST":
         return http.post(path, json=values)
-    return http.request(str(operation.method), path, params=values)
+    words = {name: ",".join(value) if isinstance(value, list) else value for name, value in values.items()}
+    return http.request(str(operation.method), path, params=words)
 
 
 @pytest.mark.parametrize("operation", on_face("http"), ids=lambda operation: operation.name)
@@ -127,7 +128,14 @@ def test_bad_bodies_are_told_what_is_wrong(
         ("GET", "/v1/events?limit=100000", 422, "invalid_input"),
         ("GET", f"/v1/tasks/{TASK}?wait_s=21", 422, "invalid_input"),
         ("GET", f"/v1/tasks/{TASK}?wait_s=nan", 422, "invalid_input"),
+        ("GET", "/v1/history?date=2026-02-03&from=2026-02-03", 422, "invalid_input"),
+        ("GET", "/v1/history?to=2026-02-03", 422, "invalid_input"),
+        ("GET", "/v1/history?sort=colour", 422, "invalid_input"),
+        ("GET", "/v1/history?page_size=201", 422, "invalid_input"),
+        ("GET", "/v1/history?status=lost", 422, "invalid_input"),
+        ("GET", "/v1/events?kinds=party", 422, "invalid_input"),
         ("GET", "/v1/statistics?from=yesterday", 422, "invalid_input"),
+        ("GET", "/v1/statistics?from=2016-01-01&to=2026-02-03", 422, "invalid_input"),
     ],
 )
 def test_bad_paths_and_queries_are_told_what_is_wrong(

@@ -76,7 +76,8 @@ def place() -> Iterator[Place]:
     folder = Path(tempfile.mkdtemp(prefix="delegator-test-"))
     port = free_port("127.0.0.1", after=18_400)
     dashboard_port = free_port("127.0.0.1", after=18_500)
-    made = Place({"home": str(folder), "port": port, "dashboard_port": dashboard_port, "models": "simulated"})
+    ports = {"port": port, "dashboard_port": dashboard_port, "metrics_port": 0}
+    made = Place({"home": str(folder), **ports, "models": "simulated"})
     yield made
     down(made.settings)
     shutil.rmtree(folder)
@@ -90,6 +91,7 @@ def test_up_status_crash_up_again_and_down(place: Place) -> None:
     answers_with_resolved_settings(place, first)
     is_noted_for_its_user_alone(place)
     listens_on_loopback_only(place)
+    answers_prometheus(first)
     is_open_to_programs_with_its_environment(first)
     is_found_running_by_a_second_up(place, first)
     is_healthy(place)
@@ -136,6 +138,11 @@ def listens_on_loopback_only(place: Place) -> None:
     }
 
     assert listening <= {"127.0.0.1", "::ffff:127.0.0.1"}
+
+
+def answers_prometheus(instance: dict[str, Any]) -> None:
+    assert instance["metrics_url"].startswith("http://127.0.0.1:")
+    assert "# TYPE ray_" in httpx.get(instance["metrics_url"], timeout=30).text
 
 
 def is_open_to_programs_with_its_environment(instance: dict[str, Any]) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 from rich.console import RenderableType
 
 from delegator import schemas as s
-from serve_app.cli.views import analysis, learning, models, record, sessions, system, work
+from serve_app.cli.views import alerts, analysis, learning, models, record, sessions, system, work
 from serve_app.cli.views.receipt import receipt
+from serve_app.cli.views.statistics import statistics
 
 View = Callable[[Any], list[RenderableType]]
 
@@ -31,19 +32,22 @@ VIEWS: Mapping[type[s.Reply], View] = {
     s.AddAgentReply: sessions.agent_added,
     s.RemoveAgentReply: sessions.agent_removed,
     s.ListActiveAgentsReply: system.agents,
+    s.RestartAgentReply: sessions.agent_restarted,
     s.TaskView: work.task,
     s.SendMessageReply: work.message,
     s.Receipt: receipt,
     s.SessionHistoryReply: record.history,
-    s.StatisticsReply: record.statistics,
+    s.StatisticsReply: statistics,
     s.ListEventsReply: record.events,
     s.ResourceSummaryReply: system.resources,
     s.ListRolesReply: system.roles,
     s.CleanupReply: system.cleanup,
+    s.ListAlertsReply: alerts.alerts,
     s.ListModelsReply: models.models,
     s.Pull: models.pulled,
     s.PullsReply: models.several,
     s.RemoveModelReply: models.removed,
+    s.ModelControlReply: models.controlled,
     s.FitModelsReply: models.fit,
 }
 """Every reply that a command can get; a test holds this against the table of operations."""

@@ -45,6 +45,7 @@ def where(instance: Instance, *, answering: Sequence[str]) -> RenderableType:
             ("MCP", f"{instance.mcp_url}  (or: delegator mcp)"),
             ("monitor", instance.monitor_url or "not part of this system"),
             ("Ray dashboard", instance.dashboard_url or "switched off"),
+            ("metrics", instance.metrics_url or "with those of the Ray that was joined"),
             ("models", model_source(instance)),
             ("catalogue", f"{instance.catalogue}: {names(answering)}" if answering else instance.catalogue),
             ("memory", f"{gigabytes(instance.memory_bytes / GB)} for models"),

@@ -9,6 +9,7 @@ from delegator.schemas import (
     FitModelsReply,
     ListModelsReply,
     MachineFit,
+    ModelControlReply,
     ModelInfo,
     Pull,
     PullsReply,
@@ -61,7 +62,7 @@ def _remark(model: ModelInfo) -> str:
     pull = model.pull
     if pull is not None and pull.status == "running":
         return f"downloading, {percent(pull.progress_ratio)}"
-    return model.problem or ""
+    return "; ".join(filter(None, ("pinned" if model.pinned else "", model.problem)))
 
 
 def pulled(reply: Pull) -> list[RenderableType]:
@@ -93,6 +94,22 @@ def removed(reply: RemoveModelReply) -> list[RenderableType]:
     shown: list[RenderableType] = [
         line(("removed ", "bold"), f"{reply.model} from {reply.endpoint}"),
         facts((("disk freed", gigabytes(reply.disk_freed_gb)), ("memory freed", memory))),
+    ]
+    return [*shown, remark_on_simulation()] if reply.simulated else shown
+
+
+def controlled(reply: ModelControlReply) -> list[RenderableType]:
+    """Show what became of a model that was loaded, unloaded, pinned or unpinned."""
+    styles = {"resident": "green", "absent": "bold"}
+    words = {"resident": "in memory", "loading": "loading", "unloading": "unloading", "absent": "not in memory"}
+    pinned = ", pinned" if reply.pinned else ""
+    shown: list[RenderableType] = [
+        line(
+            (f"{words.get(reply.state, reply.state)} ", styles.get(reply.state, "cyan")),
+            f"{reply.model} on {reply.endpoint}{pinned}",
+        ),
+        facts((("memory", gigabytes(reply.memory_gb)), ("left for it", names(reply.evicted) or None))),
+        *remarks(reply.warnings),
     ]
     return [*shown, remark_on_simulation()] if reply.simulated else shown
 

@@ -1,4 +1,4 @@
-"""How the record looks: history, statistics, events."""
+"""How the record looks: history, events. Its figures are in `statistics.py`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 
 from rich.console import RenderableType
 
-from delegator.schemas import Event, EventKind, ListEventsReply, SessionHistoryReply, StatisticsReply
-from serve_app.cli.views.layout import facts, heading, line, names, state, table
-from serve_app.formats import bar, duration, gigabyte_seconds, moment, one_line
+from delegator.schemas import Event, EventKind, ListEventsReply, SessionHistoryReply
+from serve_app.cli.views.layout import line, names, state, table
+from serve_app.formats import duration, moment, one_line
 
 TASK_CHARS = 50
 
 
 def history(reply: SessionHistoryReply) -> list[RenderableType]:
-    """Show one page of past sessions, newest first."""
+    """Show one page of past sessions, in the order of the reply."""
     if not reply.sessions:
         return [line("No sessions.")]
     rows = [
@@ -31,33 +31,8 @@ def history(reply: SessionHistoryReply) -> list[RenderableType]:
     ]
     columns = ("session", "status", "category", ">agents", "started", ">lasted", "task")
     page = f"Page {reply.page} of {max(1, reply.pages)}, {reply.total_sessions} sessions in all."
-    more = f" Next: delegator history --page {reply.page + 1}" if reply.page < reply.pages else ""
+    more = f" Next: the same with --page {reply.page + 1}" if reply.page < reply.pages else ""
     return [table(columns, rows, whole=("session",)), line((page + more, "dim"))]
-
-
-def statistics(reply: StatisticsReply) -> list[RenderableType]:
-    """Show the figures of a range of days."""
-    days = f"{reply.from_date} to {reply.to_date}" if reply.from_date != reply.to_date else f"{reply.from_date}"
-    ended = f"{reply.completed_sessions} completed, {reply.failed_sessions} failed"
-    shown: list[RenderableType] = [
-        heading(f"Sessions of {days}"),
-        facts(
-            (
-                ("sessions", f"{reply.total_sessions} ({ended})"),
-                ("agents", f"{reply.total_agents_spawned}, {reply.avg_agents_per_session:.1f} a session"),
-                ("tasks", reply.tasks_delegated),
-                ("lasted", f"{duration(reply.avg_duration_seconds)} on average"),
-                ("memory over time", gigabyte_seconds(reply.gb_seconds)),
-                ("saved", gigabyte_seconds(reply.gb_seconds_saved)),
-            )
-        ),
-    ]
-    if reply.category_breakdown:
-        most = max(reply.category_breakdown.values())
-        ordered = sorted(reply.category_breakdown.items(), key=lambda item: (-item[1], item[0]))
-        rows = [(name.replace("_", " "), count, line((bar(count, of=most), "cyan"))) for name, count in ordered]
-        shown += [line(), table(("category", ">sessions", ""), rows)]
-    return shown
 
 
 def event_line(event: Event) -> RenderableType:
@@ -97,9 +72,13 @@ def events(reply: ListEventsReply) -> list[RenderableType]:
             event.kind,
             event.session_id,
             names(filter(None, (event.role, event.model))),
+            one_line(event.by, at_most=30) if event.by else None,
             one_line(json.dumps(event.data), at_most=80) if event.data else None,
         )
         for event in reply.events
     ]
     more = line((f"Next: delegator events --after {reply.next_after}", "dim"))
-    return [table((">event", "at", "kind", "session", "role, model", "facts"), rows, whole=("at", "session")), more]
+    return [
+        table((">event", "at", "kind", "session", "role, model", "by", "facts"), rows, whole=("at", "session")),
+        more,
+    ]

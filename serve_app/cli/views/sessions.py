@@ -12,6 +12,7 @@ from delegator.schemas import (
     ListActiveSessionsReply,
     Question,
     RemoveAgentReply,
+    RestartAgentReply,
     SessionView,
 )
 from serve_app.cli.operation_words import in_commands
@@ -168,6 +169,16 @@ def agent_removed(reply: RemoveAgentReply) -> list[RenderableType]:
     """Show the role that left."""
     freed = f"{gigabytes(reply.resources_freed_gb)} freed" if reply.resources_freed_gb else "no memory was freed by it"
     return [line(f"{reply.agent_role} left {reply.session_id}, {freed}."), _team(reply.active_agents)]
+
+
+def agent_restarted(reply: RestartAgentReply) -> list[RenderableType]:
+    """Show the agent's new process."""
+    process = f"process {reply.pid}" if reply.pid is not None else "a new process"
+    told = f"{reply.agent_role} runs again in {process}, restarted {counted(reply.restarts, 'time')} so far."
+    return [
+        line(told),
+        line(f"It works for {names(reply.sessions)}." if reply.sessions else "It works for no session."),
+    ]
 
 
 def _team(roles: list[str]) -> Text:

@@ -106,6 +106,11 @@ def endpoint_table(endpoints: Sequence[EndpointInfo]) -> RenderableType:
     return table(("endpoint", "address", ">memory", "turns", "state", "what would help"), rows, whole=("endpoint",))
 
 
+def _held_by(model: ResidentModel) -> str:
+    pinned = ["a pin"] if model.pinned else []
+    return names([*model.held_by, *pinned]) or "nobody"
+
+
 def model_table(resident: Sequence[ResidentModel], *, simulated: bool) -> RenderableType:
     """Return the models in memory as a table."""
     rows = [
@@ -114,7 +119,7 @@ def model_table(resident: Sequence[ResidentModel], *, simulated: bool) -> Render
             gigabytes(model.memory_gb) + (f" {SIMULATED}" if simulated else ""),
             gigabytes(model.gpu_gb) if model.gpu_gb else None,
             line(("busy", "cyan")) if model.busy else line(("idle", "dim")),
-            "somebody else" if model.foreign else names(model.held_by) or "nobody",
+            "somebody else" if model.foreign else _held_by(model),
             model.endpoint,
         )
         for model in resident

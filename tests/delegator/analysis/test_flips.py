@@ -6,8 +6,8 @@ import pytest
 
 from delegator.analysis import Analyzer
 from delegator.analysis.corpus import read_corpus
-from delegator.analysis.features import text_without
 from delegator.analysis.needs import NEEDED
+from delegator.analysis.tokens import text_without
 from delegator.schemas import AnalyzeTaskRequest
 from delegator.settings import ComplexityLimits
 

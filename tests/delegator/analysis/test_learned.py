@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from delegator.analysis.corpus import digest_of, read_corpus
-from delegator.analysis.features import features_of, text_without
+from delegator.analysis.features import features_of
 from delegator.analysis.judging import calibration_error, judge
 from delegator.analysis.learned import LearnedUnderstanding
 from delegator.analysis.learned_reading import LearnedReader
+from delegator.analysis.tokens import text_without
 from delegator.analysis.weights import Weights, in_steps, shipped_weights
 
 ROWS = read_corpus()

@@ -10,6 +10,7 @@ from delegator.residency.demand import Outlook
 from delegator.residency.dispatcher import Policy
 from delegator.residency.ledger import Entry, Phase
 from delegator.residency.lingering import Prices
+from delegator.residency.planner import Refuse
 from delegator.residency.requests import Later, TurnRequest
 from delegator.settings import GB
 from tests.delegator.residency.unsteady_host import UnsteadyHost
@@ -142,7 +143,7 @@ def test_what_can_never_fit_is_refused_with_what_bounds_it() -> None:
     on.dispatcher.announce(turn("t", "large", limit_bytes=15 * GB), 0.0)
     refused = on.dispatcher.decide(0.0).refused
 
-    assert [(turn_id, why and why.capacity_bytes) for turn_id, why in refused] == [("t", 15 * GB)]
+    assert refused == [("t", Refuse(20 * GB, 15 * GB))]
 
 
 def test_a_wish_for_spare_memory_makes_nothing_leave_and_waits_for_nothing() -> None:
@@ -371,3 +372,64 @@ def test_there_is_no_time_while_a_next_speaker_is_to_be_brought_in() -> None:
 
     assert not on.dispatcher.has_time()
     assert (on.dispatcher.is_announced("other"), on.dispatcher.is_announced("lead")) == (True, False)
+
+
+# ── by hand ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def by_hand(model: str, keep_s: float = 30.0) -> TurnRequest:
+    return TurnRequest(f"hand {model}", "by hand", model, 20 * GB, needs_slot=False, by_hand_s=keep_s)
+
+
+def test_what_is_loaded_by_hand_stays_for_its_time_and_gives_way_to_a_turn_before() -> None:
+    on = host()
+    on.ask(by_hand("lead"))
+    on.run(29)
+    assert "lead" in on.ledger
+    on.run()
+    assert "lead" not in on.ledger
+
+    on.ask(by_hand("lead"))
+    on.run(on.now + 10)
+    on.ask(turn("t", "large"))
+    on.run(on.now + 12)
+    assert [entry.model for entry in on.ledger.entries()] == ["large"]
+
+
+def test_a_wish_by_hand_does_not_wait_for_room_in_which_somebody_works_but_for_what_is_leaving() -> None:
+    on = host()
+    on.ask(turn("t", "large", "s"), writing_s=60)
+    on.run(20)
+    decided = on.ask(by_hand("lead"))
+    assert decided.request.turn_id not in on.waiting
+
+    on = host()
+    put(on, "large").phase = Phase.UNLOADING
+    on.ask(by_hand("other"))
+    assert "hand other" in on.waiting
+    on.ledger.drop("large")
+    on.pump()
+    on.run(10)
+    assert on.ledger.require("other").phase is Phase.RESIDENT
+
+
+def test_a_wish_by_hand_comes_after_the_turns_that_came_later() -> None:
+    on = host()
+    on.ask(turn("first", "lead", "a"), writing_s=1)
+    on.ask(by_hand("other"))
+    on.ask(turn("later", "large", "b"), writing_s=1)
+    on.run()
+
+    assert on.loads == ["lead", "large"]
+    assert on.waiting == {}
+
+
+@pytest.mark.parametrize("stays", ["foreign", "pinned"])
+def test_a_wish_by_hand_moves_nothing_that_must_stay(stays: str) -> None:
+    on = host()
+    put(on, "lead", foreign=stays == "foreign", pinned=stays == "pinned")
+
+    on.ask(by_hand("large"))
+
+    assert on.waiting == {}
+    assert [entry.model for entry in on.ledger.entries()] == ["lead"]

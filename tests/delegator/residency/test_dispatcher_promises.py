@@ -100,6 +100,8 @@ def stage_disturbances(host: UnsteadyHost, disturbances: list[tuple[float, str, 
         elif kind == "pin":
             host.at(moment, partial(host.set_pinned, model, True))
             host.at(moment + 90, partial(host.set_pinned, model, False))
+        elif kind == "hand":
+            host.at(moment, partial(host.ask_by_hand, model, 40.0))
         else:
             host.at(moment, partial(host.touch, model))
 
@@ -132,7 +134,9 @@ def leave_nothing(host: UnsteadyHost) -> None:
     st.lists(plays, max_size=6),
     st.lists(
         st.tuples(
-            moments, st.sampled_from(("foreign", "same", "lost", "pin", "touch")), st.sampled_from(sorted(MODELS))
+            moments,
+            st.sampled_from(("foreign", "same", "lost", "pin", "hand", "touch")),
+            st.sampled_from(sorted(MODELS)),
         ),
         max_size=8,
     ),
@@ -165,13 +169,14 @@ def test_whatever_happens_every_decision_can_be_carried_out_and_nothing_is_left_
     st.lists(
         st.tuples(st.integers(0, 150), st.sampled_from(sorted(MODELS)), st.integers(1, 27)), min_size=1, max_size=60
     ),
+    st.lists(st.tuples(st.integers(0, 150), st.sampled_from(sorted(MODELS))), max_size=10),
     st.sampled_from((0.0, 20.0, 60.0)),
     st.sampled_from((1, 2)),
 )
 def test_every_turn_is_granted_within_its_patience_and_the_time_of_those_before_it(
-    turns: list[tuple[int, str, int]], patience_s: float, parallel: int
+    turns: list[tuple[int, str, int]], by_hand: list[tuple[int, str]], patience_s: float, parallel: int
 ) -> None:
-    """The bound is its patience, and then for itself and each older turn some steps.
+    """The bound is its patience, and then for itself and each older turn some steps, whatever is loaded by hand.
 
     Each takes at most:
 
@@ -186,6 +191,8 @@ def test_every_turn_is_granted_within_its_patience_and_the_time_of_those_before_
     for number, (moment, model, writing_s) in enumerate(turns):
         request = TurnRequest(f"t{number}", f"s{number}", model, 20 * GB, task_id=f"task{number}")
         host.at(moment, partial(host.ask, request, writing_s=writing_s))
+    for moment, model in by_hand:
+        host.at(moment, partial(host.ask_by_hand, model, 40.0))
     host.run()
 
     assert len(host.past) == len(turns)

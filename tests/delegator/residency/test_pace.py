@@ -50,3 +50,14 @@ def test_reading_and_writing_are_learned_apart_and_by_model() -> None:
     assert pace.writing_s("a", share=0.5) == 10.0
     assert pace.turn_s("b") == ASSUMED_READING_S + ASSUMED_WRITING_S
     assert pace.writing_s("b", share=0.5) is None
+
+
+def test_what_is_left_of_a_turn_shrinks_from_grant_to_token_to_end() -> None:
+    pace = Pace()
+    pace.note_reading("a", 2.0)
+    pace.note_writing("a", 10.0)
+
+    assert pace.left_s("a", since_grant_s=0.5, since_token_s=None) == 11.5
+    assert pace.left_s("a", since_grant_s=9.0, since_token_s=4.0) == 6.0
+    assert pace.left_s("a", since_grant_s=90.0, since_token_s=None) == 0.0
+    assert pace.left_s("a", since_grant_s=90.0, since_token_s=80.0) == 0.0

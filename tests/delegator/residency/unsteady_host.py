@@ -15,6 +15,7 @@ from delegator.residency.decisions import Change, Decision
 from delegator.residency.demand import Outlook
 from delegator.residency.dispatcher import Dispatcher, Policy
 from delegator.residency.ledger import Entry, Ledger, Phase
+from delegator.residency.planner import Wait
 from delegator.residency.requests import Later, TurnRequest
 from delegator.settings import GB
 
@@ -267,7 +268,8 @@ class UnsteadyHost:
     def _take_answers(self, decision: Decision) -> None:
         for turn_id, why in decision.refused:
             request = self.waiting.pop(turn_id).request
-            assert request.spare_only or self.sizes[request.model] > min(self.capacity_bytes, request.limit_bytes)
+            too_large = self.sizes[request.model] > min(self.capacity_bytes, request.limit_bytes)
+            assert request.spare_only or too_large or (request.by_hand and isinstance(why, Wait))
             assert (why is None) <= request.spare_only
         assert len(decision.grants) == len(set(decision.grants))
         for turn_id in decision.grants:
@@ -295,6 +297,23 @@ class UnsteadyHost:
         }
         return {asked.request.model for asked in self.waiting.values()} | foreseen
 
+    def _may_get_room(self, request: TurnRequest) -> bool:
+        """Return whether a turn waits for a model that is not in memory, in room that what is not ours leaves."""
+        there = self.ledger.get(request.model)
+        if request.by_hand or request.spare_only or (there is not None and not there.foreign):
+            return False
+        stays = [e for e in self.ledger.entries() if (e.foreign or e.pinned) and e.model != request.model]
+        has_place = self.ledger.max_models is None or len(stays) < self.ledger.max_models
+        return has_place and sum(e.size_bytes for e in stays) + self.sizes[request.model] <= self.capacity_bytes
+
+    def ask_by_hand(self, model: str, keep_s: float) -> None:
+        self._count += 1
+        self.ask(
+            TurnRequest(
+                f"hand:{self._count}", "by hand", model, self.capacity_bytes, needs_slot=False, by_hand_s=keep_s
+            )
+        )
+
     def _check_idle(self, model: str) -> None:
         entry = self.ledger.require(model)
         assert not entry.turns, "nothing leaves while somebody speaks with it"
@@ -303,7 +322,10 @@ class UnsteadyHost:
     def _check_change(self, change: Change, before: Mapping[str, object]) -> None:
         asked = self.waiting.get(change.turn_id)
         assert (asked is None) == change.speculative
-        pressing = asked is not None and self.now >= asked.asked_at + self.policy.patience_s
+        by_hand = asked is not None and asked.request.by_hand
+        pressing = asked is not None and not by_hand and self.now >= asked.asked_at + self.policy.patience_s
+        if by_hand:
+            assert not any(self._may_get_room(other.request) for other in self.waiting.values()), "turns go first"
         for model in change.evict:
             assert before[model] == FREE_TO_GO
             assert model not in self._announced(pressing=pressing)

@@ -3,13 +3,30 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from delegator.schemas import SessionStatus, TaskCategory
+import pytest
+
+from delegator.schemas import (
+    DayFigures,
+    DurationShare,
+    EventKind,
+    MoneyFigures,
+    RoleFigures,
+    SessionStatus,
+    TaskCategory,
+)
 from delegator.store.records import StatisticsRow
 from delegator.store.store import Store
-from tests.delegator.store.make import a_session, a_task, team_of
+from tests.delegator.store.make import a_message, a_session, a_task, an_agent, an_event, team_of
 
 DAY = date(2025, 11, 12)
 MIDNIGHT = datetime(2025, 11, 12, tzinfo=UTC)
+ROLES = [("ceo", 2), ("product_manager", 2), ("senior_architect", 2), ("senior_developer", 2), ("test_lead", 2)]
+
+
+def spans(sessions: dict[int | None, int]) -> list[DurationShare]:
+    """Every span of durations, with these numbers of sessions."""
+    ends = (10, 30, 60, 120, 300, 600, 1800, None)
+    return [DurationShare(up_to_seconds=end, sessions=sessions.get(end, 0)) for end in ends]
 
 
 async def ended(store: Store, session_id: str, created_at: datetime, *, used: Any = None, **changes: Any) -> None:
@@ -18,37 +35,6 @@ async def ended(store: Store, session_id: str, created_at: datetime, *, used: An
     await store.create_session(session, team_of(session), [])
     ends = created_at + timedelta(seconds=30)
     await store.end_session(session_id, SessionStatus.COMPLETED, ends, None, used, [])
-
-
-async def test_a_day_has_its_sessions_newest_first_from_midnight_to_midnight_utc(store: Store) -> None:
-    moments = {"before": -1, "first": 0, "noon": 43_200_000_000, "last": 86_400_000_000 - 1, "after": 86_400_000_000}
-    for name, microseconds in moments.items():
-        created_at = MIDNIGHT + timedelta(microseconds=microseconds)
-        await store.create_session(a_session(name, created_at=created_at), [], [])
-
-    records, total = await store.history(DAY, 1)
-
-    assert ([record.session_id for record in records], total) == (["last", "noon", "first"], 3)
-
-
-async def test_history_comes_in_pages_that_cover_every_session_once(store: Store) -> None:
-    for number in range(7):
-        # Several of one moment: their order must be the same on every page.
-        await store.create_session(a_session(f"s{number}", created_at=MIDNIGHT + timedelta(hours=number // 3)), [], [])
-
-    pages = [await store.history(None, page, page_size=3) for page in (1, 2, 3, 4)]
-
-    assert [len(records) for records, _ in pages] == [3, 3, 1, 0]
-    assert [total for _, total in pages] == [7, 7, 7, 7]
-    shown = [record for records, _ in pages for record in records]
-    assert len({record.session_id for record in shown}) == 7
-    assert [record.created_at for record in shown] == sorted((r.created_at for r in shown), reverse=True)
-
-
-async def test_a_day_without_sessions_is_an_empty_page(store: Store) -> None:
-    assert await store.history(DAY, 1) == ([], 0)
-    assert await store.history(date.max, 1) == ([], 0)
-    assert await store.history(date.min, 1) == ([], 0)
 
 
 async def test_statistics_sum_up_the_days_both_included(store: Store) -> None:
@@ -78,11 +64,114 @@ async def test_statistics_sum_up_the_days_both_included(store: Store) -> None:
         gb_seconds=201.0,
         gb_seconds_saved=1799.0,
         simulated_sessions=4,
+        days=[
+            DayFigures(day=DAY, sessions=3, agents=6, gb_seconds=100.5, gb_seconds_saved=899.5),
+            DayFigures(day=DAY + timedelta(days=1), sessions=1, agents=4, gb_seconds=100.5, gb_seconds_saved=899.5),
+        ],
+        durations=spans({30: 1, 120: 1, 300: 1}),
+        roles=[RoleFigures(role=role, sessions=sessions, turns=0, reply_tokens=0) for role, sessions in ROLES],
+        turns=0,
+        prompt_tokens=0,
+        reply_tokens=0,
+        loads=0,
+        load_seconds=0.0,
+        swaps=0,
+        resident_hit_ratio=None,
+        prefetch_hit_ratio=None,
+        money=[],
     )
 
 
 async def test_statistics_of_nothing_are_zeros(store: Store) -> None:
-    assert await store.statistics(DAY, DAY) == StatisticsRow(DAY, DAY, 0, 0, 0.0, {}, 0, 0, 0, 0.0, 0.0, 0.0, 0)
+    nothing = DayFigures(day=DAY, sessions=0, agents=0, gb_seconds=0, gb_seconds_saved=0)
+
+    row = await store.statistics(DAY, DAY)
+
+    assert row == StatisticsRow(
+        DAY, DAY, 0, 0, 0.0, {}, 0, 0, 0, 0.0, 0.0, 0.0, 0, [nothing], spans({}), [], 0, 0, 0, 0, 0.0, 0, None, None, []
+    )  # fmt: skip
+
+
+async def test_every_day_of_the_range_has_its_line_also_those_without_sessions(store: Store) -> None:
+    await ended(store, "a", MIDNIGHT + timedelta(days=2, microseconds=-1))
+
+    days = (await store.statistics(DAY, DAY + timedelta(days=3))).days
+
+    assert [(day.day, day.sessions) for day in days] == [
+        (DAY + timedelta(days=number), 1 if number == 1 else 0) for number in range(4)
+    ]
+
+
+async def test_durations_are_counted_by_spans_that_include_their_end(store: Store) -> None:
+    for number, seconds in enumerate((0, 10, 10.01, 30, 1800, 1801, 90_000)):
+        session = a_session(f"s{number}", created_at=MIDNIGHT, clock_scale=2.0)
+        await store.create_session(session, [], [])
+        ends = MIDNIGHT + timedelta(seconds=seconds / 2)
+        await store.end_session(f"s{number}", SessionStatus.COMPLETED, ends, None, None, [])
+    await store.create_session(a_session("open", created_at=MIDNIGHT), [], [])
+
+    assert (await store.statistics(DAY, DAY)).durations == spans({10: 2, 30: 2, 1800: 1, None: 2})
+
+
+@pytest.fixture
+async def at_work(store: Store) -> Store:
+    """Two sessions of the day, one open, that took turns and had models loaded; and one of the day before."""
+    for number, created_at in enumerate((MIDNIGHT, MIDNIGHT, MIDNIGHT - timedelta(seconds=1))):
+        name = f"s{number}"
+        session = a_session(name, created_at=created_at, active_agents=("ceo", "cto", "chro")[number:])
+        await store.create_session(session, team_of(session), [])
+        await store.create_task(a_task(f"t{number}", name), [])
+        for turn, (role, load_s) in enumerate([("cto", 0.0), ("cto", 4.5), ("ceo", 0.0)][: 3 - number]):
+            told = a_message(turn, task_id=f"t{number}", session_id=name, from_role=role, load_seconds=load_s)
+            await store.add_turn(told, [])
+        loaded, prefetched = EventKind.MODEL_LOADED, EventKind.MODEL_PREFETCHED
+        await store.append_events(
+            [
+                an_event(loaded, name, data={"load_s": 4.5, "evicted": ["a", "b"]}),
+                an_event(loaded, name, data={"load_s": "?", "evicted": "none"}),
+                *(an_event(prefetched, name) for _ in range(2)),
+                an_event(EventKind.PREFETCH_USED if number else EventKind.PREFETCH_WASTED, name),
+                an_event(loaded, None, data={"load_s": 1_000}),  # for nobody's session
+            ]
+        )
+    await store.end_session("s0", SessionStatus.COMPLETED, MIDNIGHT + timedelta(seconds=1), None, None, [])
+    return store
+
+
+async def test_turns_and_loads_are_those_of_the_sessions_of_the_range_open_or_ended(at_work: Store) -> None:
+    row = await at_work.statistics(DAY, DAY)
+
+    assert (row.turns, row.prompt_tokens, row.reply_tokens) == (5, 7_500, 1_500)
+    assert (row.loads, row.load_seconds, row.swaps) == (4, 9.0, 4)
+    assert row.resident_hit_ratio == 0.6  # three of the five turns waited for no load
+    assert row.prefetch_hit_ratio == 0.25
+
+
+async def test_the_role_in_most_sessions_comes_first(at_work: Store) -> None:
+    await at_work.end_agent("s0", "chro", MIDNIGHT, [], active_agents=["ceo", "cto"])
+    await at_work.add_agent(an_agent("s0", "chro"), [], active_agents=["ceo", "cto", "chro"])  # a second stay
+
+    assert (await at_work.statistics(DAY, DAY)).roles == [
+        RoleFigures(role="cto", sessions=2, turns=4, reply_tokens=1_200),
+        RoleFigures(role="chro", sessions=2, turns=0, reply_tokens=0),
+        RoleFigures(role="ceo", sessions=1, turns=1, reply_tokens=300),
+    ]
+
+
+async def test_money_is_summed_up_by_currency_out_of_the_receipts(store: Store) -> None:
+    def money(currency: str, used: Any, saved: Any) -> dict[str, Any]:
+        return {"money": {"currency": currency, "used": {"total": used}, "saved": saved}}
+
+    await ended(store, "a", MIDNIGHT, used=money("EUR", 0.25, 1))
+    await ended(store, "b", MIDNIGHT, used=money("EUR", 0.5, -0.5))
+    await ended(store, "c", MIDNIGHT, used=money("CHF", 3, "?"))
+    await ended(store, "former form", MIDNIGHT, used={"gb_seconds": 1, "money": None})
+    await ended(store, "nothing", MIDNIGHT)
+
+    assert (await store.statistics(DAY, DAY)).money == [
+        MoneyFigures(currency="CHF", used=3, saved=0),
+        MoneyFigures(currency="EUR", used=0.75, saved=0.5),
+    ]
 
 
 async def test_a_session_that_ended_before_it_began_counts_no_time(store: Store) -> None:

@@ -84,7 +84,11 @@ QUESTIONS = {
         "ix_delegator_sessions_open",
     ),
     "history": (
-        "SELECT * FROM delegator_sessions ORDER BY created_at DESC, id DESC LIMIT 50",
+        "SELECT * FROM delegator_sessions ORDER BY created_at DESC, session_id DESC LIMIT 50",
+        "ix_delegator_sessions_history",
+    ),
+    "history of a day, oldest first": (
+        "SELECT * FROM delegator_sessions WHERE created_at >= '2025-11-12' ORDER BY created_at, session_id LIMIT 50",
         "ix_delegator_sessions_history",
     ),
     "statistics": (
@@ -94,6 +98,10 @@ QUESTIONS = {
     "events of a session": (
         "SELECT * FROM delegator_events WHERE session_id = 'session_1' ORDER BY event_id",
         "ix_delegator_events_session_id",
+    ),
+    "latest events of a kind": (
+        "SELECT * FROM delegator_events WHERE kind = 'alert_raised' AND event_id > 0 ORDER BY event_id DESC LIMIT 50",
+        "ix_delegator_events_kind",
     ),
     "unfinished tasks": (
         "SELECT * FROM delegator_tasks WHERE status IN ('queued', 'running', 'needs_input') ORDER BY created_at",

@@ -18,7 +18,7 @@ from delegator import schemas as s
 from serve_app.cli.pulling import shown
 from serve_app.cli.terminal import Terminal
 from tests.serve_app.cli.conftest import Ended
-from tests.serve_app.samples import REPLIES, CannedBackend, pull
+from tests.serve_app.samples import REPLIES, CannedBackend, control, pull
 
 Online = Callable[..., Ended]
 NOWHERE = ("--url", "http://127.0.0.1:9")
@@ -233,3 +233,57 @@ def test_fit_by_estimates_loads_neither_ray_nor_the_web() -> None:
     )
 
     assert ended.stderr.strip() == "[]"
+
+
+# ── by hand ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_load_is_asked_for_until_it_has_come_to_its_end(online: Online, backend: CannedBackend) -> None:
+    backend.answers["load_model"] = [control("loading"), control("resident", evicted=("codellama:13b",))]
+
+    ended = online("models", "load", "llama3.2:3b")
+
+    assert ended.code == 0
+    assert backend.asked == [
+        ("load_model", s.ModelControlRequest(model="llama3.2:3b")),
+        ("load_model", s.ModelControlRequest(model="llama3.2:3b", endpoint="ollama")),
+    ]
+    assert ended.out.splitlines()[0] == "in memory llama3.2:3b on ollama"
+    assert "codellama:13b" in ended.out
+
+
+def test_a_load_that_nobody_waits_for_is_told_as_it_stands(online: Online, backend: CannedBackend) -> None:
+    backend.answers["load_model"] = control("loading")
+
+    ended = online("models", "load", "llama3.2:3b", "--no-wait", "--json")
+
+    assert ended.code == 0
+    assert ended.json["state"] == "loading"
+    assert asked(backend) == ["load_model"]
+
+
+def test_a_load_that_somebody_stops_fails_the_command(online: Online, backend: CannedBackend) -> None:
+    backend.answers["pin_model"] = [control("loading"), control("absent")]
+
+    ended = online("models", "pin", "llama3.2:3b", "--json")
+
+    assert ended.code == 1
+    assert ended.json["error"]["code"] == "load_cancelled"
+
+
+def test_what_a_pin_costs_is_told(online: Online, backend: CannedBackend) -> None:
+    backend.answers["pin_model"] = control("resident", pinned=True, warnings=("The cto finds no room.",))
+
+    ended = online("models", "pin", "llama3.2:3b")
+
+    assert ended.out.splitlines()[0] == "in memory llama3.2:3b on ollama, pinned"
+    assert "The cto finds no room." in ended.out
+
+
+def test_a_model_in_use_is_not_unloaded(online: Online, backend: CannedBackend) -> None:
+    backend.answers["unload_model"] = errors.ModelInUse("ollama", "llama3.2:3b", "a turn of session_1 runs on it")
+
+    ended = online("models", "unload", "llama3.2:3b")
+
+    assert ended.code != 0
+    assert "a turn of session_1 runs on it" in ended.err

@@ -59,6 +59,11 @@ CALLS: list[tuple[list[str], str, s.Request]] = [
     (["agents"], "list_active_agents", s.ListAgentsRequest()),
     (["agents", SESSION], "list_active_agents", s.ListAgentsRequest(session_id=SESSION)),
     (["agents", "--all"], "list_active_agents", s.ListAgentsRequest(all_sessions=True)),
+    (
+        ["agent", "restart", "test_lead", "--reason", "stuck"],
+        "restart_agent",
+        s.RestartAgentRequest(agent_role="test_lead", reason="stuck"),
+    ),
     (["task", "start", SESSION], "delegate_task", s.DelegateTaskRequest(session_id=SESSION)),
     (["task", "start", SESSION, "More"], "delegate_task", s.DelegateTaskRequest(session_id=SESSION, task="More")),
     (["task", "show", TASK, "--wait-s", "2"], "get_task", s.GetTaskRequest(task_id=TASK, wait_s=2)),
@@ -96,6 +101,23 @@ CALLS: list[tuple[list[str], str, s.Request]] = [
         s.SessionHistoryRequest(date=date(2026, 1, 2), page=2),
     ),
     (
+        [
+            *("history", "--from", "2026-01-02", "--to", "2026-01-03", "--category", "hr", "--status", "failed"),
+            *("--text", "100 %", "--sort", "saved", "--ascending", "--page-size", "10"),
+        ],
+        "session_history",
+        s.SessionHistoryRequest(
+            from_date=date(2026, 1, 2),
+            to_date=date(2026, 1, 3),
+            category=s.TaskCategory.HR,
+            status=s.SessionStatus.FAILED,
+            text="100 %",
+            sort="saved",
+            descending=False,
+            page_size=10,
+        ),
+    ),
+    (
         ["statistics", "--from", "2026-01-01"],
         "statistics",
         s.StatisticsRequest(from_date=date(2026, 1, 1)),
@@ -106,6 +128,7 @@ CALLS: list[tuple[list[str], str, s.Request]] = [
         "list_events",
         s.ListEventsRequest(session_id=SESSION, after=7, limit=5),
     ),
+    (["alerts", "--limit", "5"], "list_alerts", s.ListAlertsRequest(limit=5)),
     (["cleanup"], "cleanup_orphaned_agents", s.NoInput()),
     (["models", "list"], "list_models", s.NoInput()),
     (["models", "pull", "llama3.2:3b"], "pull_model", s.PullModelRequest(model="llama3.2:3b", wait_s=1)),
@@ -125,6 +148,14 @@ CALLS: list[tuple[list[str], str, s.Request]] = [
         "remove_model",
         s.ModelRef(model="codellama:13b", endpoint="ollama"),
     ),
+    (["models", "load", "llama3.2:3b"], "load_model", s.ModelControlRequest(model="llama3.2:3b")),
+    (
+        ["models", "unload", "llama3.2:3b", "--endpoint", "ollama", "--no-wait"],
+        "unload_model",
+        s.ModelControlRequest(model="llama3.2:3b", endpoint="ollama", wait_s=0),
+    ),
+    (["models", "pin", "llama3.2:3b"], "pin_model", s.ModelControlRequest(model="llama3.2:3b")),
+    (["models", "unpin", "llama3.2:3b"], "unpin_model", s.ModelControlRequest(model="llama3.2:3b")),
     (["models", "fit"], "fit_models", s.FitModelsRequest()),
     (
         ["models", "fit", "--memory", "24GB", "--catalogue", "compact"],

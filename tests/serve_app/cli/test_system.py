@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -72,6 +73,14 @@ def test_up_says_where_things_are_and_what_to_do_next() -> None:
         'delegator run "Add user authentication feature"',
     ):
         assert words in told
+
+
+def test_up_says_where_prometheus_is_answered_or_that_the_joined_ray_does() -> None:
+    own = shown(machine.started(instance(metrics_url="http://127.0.0.1:8266/metrics"), answering=[]))
+    joined = shown(machine.started(instance(metrics_url=None, ray_joined=True), answering=[]))
+
+    assert re.search(r"^metrics +http://127.0.0.1:8266/metrics *$", own, re.MULTILINE)
+    assert re.search(r"^metrics +with those of the Ray that was joined *$", joined, re.MULTILINE)
 
 
 def test_a_second_up_says_so_with_what_differs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -120,6 +121,66 @@ def test_a_foreign_model_is_told_apart() -> None:
     reply = REPLIES["resource_summary"].model_copy(update={"models": [RESIDENT.model_copy(update={"foreign": True})]})
 
     assert "somebody else" in rendered(reply)
+
+
+def test_statistics_show_bars_for_days_kinds_and_durations_and_what_each_role_did() -> None:
+    shown = [" ".join(row.split()) for row in rendered(REPLIES["statistics"]).splitlines()]
+
+    bar = "█" * 30
+    assert "2026-01-01 0" in shown
+    assert f"2026-01-02 1 {bar}" in shown
+    assert f"quick fix 1 {bar}" in shown
+    assert f"to 1m 0s 1 {bar}" in shown
+    assert "over 1m 0s 0" in shown
+    assert "senior_developer 1 1 50" in shown
+    assert "models 1 load in 4s, 0 swaps" in shown
+    assert "in memory 0 % of the turns found their model there" in shown
+    assert "money 0.00030 EUR, 0.0021 EUR saved" in shown
+    assert not any("ahead" in row for row in shown)  # nothing was prefetched
+
+
+@pytest.mark.parametrize(
+    ("days", "first", "lines"), [(1, None, 0), (31, "2026-01-01", 31), (60, "2026-01", 3), (1_000, "2026", 3)]
+)
+def test_long_ranges_are_shown_by_month_or_year(days: int, first: str | None, lines: int) -> None:
+    moments = (date(2026, 1, 1) + timedelta(days=number) for number in range(days))
+    figures = [s.DayFigures(day=day, sessions=1, agents=1, gb_seconds=0, gb_seconds_saved=0) for day in moments]
+    reply = REPLIES["statistics"].model_copy(update={"days": figures})
+
+    rows = [row.split() for row in rendered(reply).splitlines()]
+
+    began = [row[0] for row in rows if row and row[0].startswith("202")]
+    assert (began[0] if began else None, len(began)) == (first, lines)
+
+
+def test_statistics_without_sessions_are_sums_alone() -> None:
+    nothing: dict[str, Any] = {"total_sessions": 0, "category_breakdown": {}, "durations": [], "roles": [], "turns": 0}
+
+    shown = rendered(REPLIES["statistics"].model_copy(update=nothing))
+
+    assert "█" not in shown
+    assert "tokens" not in shown
+
+
+def test_alerts_show_what_would_help_what_was_and_who_is_told() -> None:
+    shown = rendered(REPLIES["list_alerts"])
+
+    assert "memory  ollama  since 2026-01-02 03:04:05" in shown
+    assert "The models on ollama take 62.5 of 64.0 GB, 98 %; 95 % are allowed." in shown
+    assert "End sessions that are not needed." in shown
+    assert "15m 0s" in shown
+    assert "Told by webhook: hooks.example.com." in shown
+
+
+def test_without_alerts_the_rules_are_shown_and_a_failing_webhook_is_told() -> None:
+    reply = s.ListAlertsReply(raised=[], past=[], rules=[], webhook="h.example.com", webhook_error="h answered 500")
+
+    shown = rendered(reply)
+
+    assert "No alert is raised." in shown
+    assert "none is on" in shown
+    assert "Past alerts" not in shown
+    assert "warning: the webhook failed lately: h answered 500" in shown
 
 
 def test_a_failed_task_shows_why() -> None:

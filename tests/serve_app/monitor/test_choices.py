@@ -30,6 +30,56 @@ def test_a_history_is_asked_for_by_day_and_page(asked, day, page):
     assert (choice.date, choice.page) == (day, page)
 
 
+def test_a_history_is_asked_for_by_range_filters_and_order():
+    choice = history_choice(
+        {
+            "from": "2026-01-02",
+            "to": "2026-01-05",
+            "category": "quick_fix",
+            "status": "failed",
+            "text": "typo",
+            "sort": "duration",
+            "order": "up",
+            "page": "2",
+        }
+    )
+
+    assert choice.model_dump(exclude={"page_size"}) == {
+        "date": None,
+        "from": date(2026, 1, 2),
+        "to": date(2026, 1, 5),
+        "category": "quick_fix",
+        "status": "failed",
+        "text": "typo",
+        "sort": "duration",
+        "descending": False,
+        "page": 2,
+    }
+
+
+def test_empty_words_ask_for_nothing():
+    words = ("from", "to", "category", "status", "text", "sort", "order", "page")
+
+    assert history_choice({"day": "2026-01-02", **dict.fromkeys(words, "")}) == history_choice({"day": "2026-01-02"})
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"to": "2026-01-02"},
+        {"from": "2026-01-05", "to": "2026-01-02"},
+        {"category": "none"},
+        {"status": ["failed"]},
+        {"sort": "task"},
+        {"text": "x" * 2_001},
+        {"text": {"a": 1}},
+    ],
+)
+def test_a_wrong_range_filter_or_order_is_refused(asked):
+    with pytest.raises(ValidationError):
+        history_choice(asked)
+
+
 def test_statistics_are_asked_for_by_range_and_the_last_day_may_be_left_out():
     both = statistics_choice({"from": "2026-01-02", "to": "2026-01-05"})
     one = statistics_choice({"from": "2026-01-02", "to": ""})

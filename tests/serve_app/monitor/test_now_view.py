@@ -1,20 +1,13 @@
 """The view *Now*, made from replies."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from delegator import schemas as s
-from serve_app.monitor.now_view import (
-    AgentRow,
-    Card,
-    Chip,
-    ModelPart,
-    NowReplies,
-    NowView,
-    SessionRow,
-    now_view,
-)
+from serve_app.monitor.now_machine import DriftBadge, ModelPart, QueueRow, drift_badge
+from serve_app.monitor.now_view import AgentRow, Card, Chip, NowReplies, NowView, Progress, SessionRow, now_view
 from tests.browser.scene import Scene
 
 AT = datetime(2026, 1, 2, 14, 30, 0, tzinfo=UTC)
@@ -26,13 +19,13 @@ def view_of(scene: Scene) -> NowView:
     answers = scene.answers
     return now_view(
         NowReplies(
-            AT,
             answers["list_active_sessions"](nothing),
             answers["list_active_agents"](nothing),
             answers["resource_summary"](nothing),
             answers["list_roles"](nothing),
             answers["statistics"](today),
-        )
+        ),
+        scale=10,
     )
 
 
@@ -44,7 +37,6 @@ def scene() -> Scene:
 def test_an_idle_system_shows_what_all_roles_would_hold(scene):
     view = view_of(scene)
 
-    assert view.as_of == "14:30:00"
     assert view.cards == (
         Card("Active agents", "0", "of 9 roles", "", ("on 0 resident models",)),
         Card(
@@ -57,8 +49,8 @@ def test_an_idle_system_shows_what_all_roles_would_hold(scene):
         Card("Active sessions", "0", "", "", ("0 in total today",)),
         Card("CPU load", "idle", "", "estimated", ("0 turns running, 0 waiting",)),
     )
-    assert (view.sessions, view.agents, view.memory.parts) == ((), (), ())
-    assert (view.memory.used, view.memory.free) == ("0.0 GB", "64.0 GB")
+    assert (view.sessions, view.agents, view.hosts[0].parts, view.queue) == ((), (), (), ())
+    assert (view.hosts[0].used, view.hosts[0].free) == ("0.0 GB", "64.0 GB")
 
 
 def test_the_cards_sum_up_a_system_at_work(scene):
@@ -79,7 +71,10 @@ def test_the_cards_sum_up_a_system_at_work(scene):
 def test_a_session_is_shown_with_its_team(scene):
     scene.open_session(5, running_s=323)
 
-    assert view_of(scene).sessions == (
+    (row,) = view_of(scene).sessions
+
+    assert [control.operation for control in row.controls] == ["end_session"]
+    assert replace(row, controls=()) == (
         SessionRow(
             session_id="session_20260102_142437_84334",
             category="product",
@@ -87,15 +82,17 @@ def test_a_session_is_shown_with_its_team(scene):
             status="active",
             started="14:24:37",
             started_on="2026-01-02 14:24:37",
-            running="5m 23s",
+            running_s=323.0,
             description="Design a new checkout screen",
             team=(
-                Chip("Product Manager", "Product Manager"),
-                Chip("CEO", "Chief Executive Officer"),
-                Chip("UI/UX Engineer", "UI/UX Engineer"),
+                Chip("Product Manager", "Product Manager", ""),
+                Chip("CEO", "Chief Executive Officer", ""),
+                Chip("UI/UX Engineer", "UI/UX Engineer", ""),
             ),
             question="",
-        ),
+            task=None,
+            controls=(),
+        )
     )
 
 
@@ -121,13 +118,19 @@ def test_an_agent_is_shown_with_its_model(scene):
         resident=True,
         working=True,
         sessions="1 session",
+        served="",
+        speed="–",
+        node="n1",
         restarts="",
-        uptime="1m 0s",
+        uptime_s=60.0,
         since="14:29:00",
         since_on="2026-01-02 14:29:00",
+        controls=(),
     )
+    (shown,) = view_of(scene).agents
 
-    assert view_of(scene).agents == (row,)
+    assert [control.request for control in shown.controls] == [{"agent_role": "senior_developer"}]
+    assert replace(shown, controls=()) == row
 
 
 def test_the_memory_of_an_agent_without_resident_model_is_an_estimate(scene):
@@ -150,18 +153,19 @@ def test_a_model_is_a_part_of_the_bar(scene):
         holders="held by 2 sessions",
         busy=True,
         foreign=False,
+        pinned=False,
     )
 
-    assert view_of(scene).memory.parts == (part,)
+    assert view_of(scene).hosts[0].parts == (part,)
 
 
 def test_a_model_keeps_its_colour_when_others_go(scene):
     scene.open_session(0, running_s=323)
-    tones = {part.model: part.tone for part in view_of(scene).memory.parts}
+    tones = {part.model: part.tone for part in view_of(scene).hosts[0].parts}
     scene.residents.pop(0)
 
     assert len(set(tones.values())) == 3
-    assert {part.model: part.tone for part in view_of(scene).memory.parts}.items() < tones.items()
+    assert {part.model: part.tone for part in view_of(scene).hosts[0].parts}.items() < tones.items()
 
 
 def test_models_of_other_programs_are_counted_and_named_so(scene):
@@ -169,7 +173,7 @@ def test_models_of_other_programs_are_counted_and_named_so(scene):
     scene.residents = [
         scene.residents[0].model_copy(update={"model": "gemma:70b", "foreign": True, "memory_gb": 80.0, "held_by": []})
     ]
-    memory = view_of(scene).memory
+    (memory,) = view_of(scene).hosts
 
     assert memory.overfull
     assert memory.free == "0.0 GB"
@@ -182,10 +186,103 @@ def test_figures_of_simulated_models_say_so():
     view = view_of(scene)
 
     assert view.simulated
-    assert (view.cards[1].mark, view.memory.mark, view.agents[0].memory_mark) == ("simulated",) * 3
+    assert (view.cards[1].mark, view.memory_mark, view.agents[0].memory_mark) == ("simulated",) * 3
 
 
 def test_a_task_of_another_hand_is_kept_as_text_on_one_line(scene):
     scene.open_session(1, running_s=5, text="<img src=x onerror=alert(1)>\n\u202eevil\x1b[31m")
 
     assert view_of(scene).sessions[0].description == "<img src=x onerror=alert(1)> evil"
+
+
+def test_clocks_run_on_as_fast_as_the_models_are():
+    assert view_of(Scene(now=AT, simulated=True)).rate == 10
+    assert view_of(Scene(now=AT)).rate == 1
+
+
+def test_a_session_at_work_shows_how_far_its_task_is(scene):
+    task = scene.delegate(scene.open_session(0, running_s=323), turns=3)
+    (row,) = view_of(scene).sessions
+
+    assert row.task == Progress(0, 3, "Product Manager speaks")
+    assert [chip.state for chip in row.team] == ["speaking", "", ""]
+    assert row.controls[0].request == {"task_id": task.task_id}
+
+    waiting = row_task(scene).model_copy(update={"current_role": "test_lead", "waiting_for": "codellama:13b"})
+    scene.sessions[0] = scene.sessions[0].model_copy(update={"task": waiting})
+    (row,) = view_of(scene).sessions
+
+    assert row.task == Progress(0, 3, "Test Lead waits for codellama:13b")
+    assert [chip.state for chip in row.team] == ["", "", "waiting"]
+
+
+def row_task(scene: Scene) -> s.ActiveTask:
+    task = scene.sessions[0].task
+    assert task is not None
+    return task
+
+
+def test_an_agent_at_work_tells_what_it_has_done(scene):
+    scene.open_session(1, running_s=61)
+    figures = {"sessions_served": 3, "turns_done": 1, "tokens_per_second": 21.44, "restarts": 2}
+    scene.agents[0] = scene.agents[0].model_copy(update=figures)
+    (agent,) = view_of(scene).agents
+
+    assert (agent.served, agent.speed, agent.restarts) == ("3 sessions, 1 turn", "21.4", "2 restarts")
+
+
+def resources_with(scene: Scene, **changes: object) -> None:
+    usual = scene.answers["resource_summary"]
+    scene.answers["resource_summary"] = lambda request: usual(request).model_copy(update=changes)
+
+
+def test_each_host_has_a_bar_of_its_own(scene):
+    scene.open_session(0, running_s=61)
+    scene.residents[0] = scene.residents[0].model_copy(update={"endpoint": "http://gpu:11434"})
+    host = {"models": 1, "turns_running": 0, "turns_waiting": 0, "suspect": None, "memory_gb": 1}
+    hosts = [
+        s.EndpointInfo(endpoint="gpu", url="http://gpu:11434", capacity_gb=24, **host),
+        s.EndpointInfo(
+            endpoint="local", url="http://127.0.0.1:11434", capacity_gb=40, **{**host, "suspect": "it hangs"}
+        ),
+    ]
+    resources_with(scene, endpoints=hosts)
+    shown = view_of(scene).hosts
+
+    assert [(host.name, host.capacity, len(host.parts), host.trouble) for host in shown] == [
+        ("gpu", "24.0 GB", 1, ""),
+        ("local", "40.0 GB", 2, "it hangs"),
+    ]
+
+
+def test_what_waits_is_shown_with_its_place_and_time(scene):
+    turn = s.QueuedTurn(
+        session_id="s1", role="test_lead", model="m", endpoint="gpu", position=2, waited_seconds=4.25, eta_seconds=None
+    )
+    resources_with(scene, queue=[turn, turn.model_copy(update={"role": None, "eta_seconds": 21.0})])
+    first, second = view_of(scene).queue
+
+    assert first == QueueRow("gpu 2 s1 test_lead", "2", "Test Lead", "m", "gpu", 4.2, None, "s1")
+    assert (second.who, second.eta_s) == ("first model of a session", 21.0)
+
+
+@pytest.mark.parametrize(
+    ("drift", "badge"),
+    [
+        (None, DriftBadge("unknown", "not compared with Ollama and Ray yet", ())),
+        (
+            s.Drift(compared_at=AT, age_seconds=3.4, differences=[]),
+            DriftBadge("equal", "equal to Ollama and Ray 3s ago", ()),
+        ),
+        (
+            s.Drift(compared_at=AT, age_seconds=61, differences=["a is gone", "b is there"]),
+            DriftBadge("mended", "2 differences mended 1m 1s ago", ("a is gone", "b is there")),
+        ),
+        (
+            s.Drift(compared_at=AT, age_seconds=5, differences=[], failed=["gpu: no answer"]),
+            DriftBadge("unknown", "not all could be compared 5s ago", ("gpu: no answer",)),
+        ),
+    ],
+)
+def test_the_badge_says_whether_what_is_shown_is_so(drift, badge):
+    assert drift_badge(drift) == badge

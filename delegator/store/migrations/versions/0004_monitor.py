@@ -4,6 +4,7 @@ Revision ID: 0004
 Revises: 0003
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
@@ -34,9 +35,31 @@ def upgrade() -> None:
     op.alter_column(
         "delegator_events", "principal", comment="who caused it from outside; null where it came about by itself"
     )
+    _order_history_by("session_id")
+    _create_pins()
+
+
+def _order_history_by(tie_breaker: str) -> None:
+    """Let the history be read in the order of the index: sessions of one moment by what people see of them."""
+    op.drop_index("ix_delegator_sessions_history", "delegator_sessions")
+    columns = (f"{name} DESC" for name in ("created_at", tie_breaker))
+    op.create_index("ix_delegator_sessions_history", "delegator_sessions", [sa.text(column) for column in columns])
+
+
+def _create_pins() -> None:
+    op.create_table(
+        "delegator_pins",
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("pinned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("endpoint", "model", name="pk_delegator_pins"),
+        comment="Models that stay in memory, by endpoint, until somebody unpins them",
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("delegator_pins")
+    _order_history_by("id")
     op.alter_column("delegator_events", "principal", comment="who caused it; null until callers have names")
     op.drop_index("ix_delegator_events_kind", "delegator_events")
     op.execute("SET LOCAL delegator.retention = 'on'")

@@ -1,0 +1,1 @@
+"""What the benchmark of the monitor stands on: a full record, and pages that are open without a browser."""
