@@ -4,6 +4,7 @@ A Serve application of its own, because NiceGUI keeps the state of every open pa
 system only through `Backend`. From the inside out:
 
     wording, *_view, choices     replies to what is drawn, words of an address to requests; pure, no NiceGUI
+    event_facts                  facts of events as a person reads them; pure
     charts                       columns, rows and scales as they are drawn; pure
     controls, model_controls     what can be done from a page, and what is said before it is done; pure
     live                         from the store's events to the pages they concern; no NiceGUI

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,9 +9,8 @@ from delegator.schemas import Event, ListEventsReply, ListEventsRequest, ListRol
 from delegator.words import EventKind
 from serve_app.formats import one_line
 from serve_app.monitor.controls import Option
+from serve_app.monitor.event_facts import facts_of
 from serve_app.monitor.wording import clock, moment, role_label, words
-
-DATA_CHARS = 240
 
 GROUPS: Mapping[str, tuple[EventKind, ...]] = {
     "sessions": tuple(kind for kind in EventKind if kind.value.startswith("session_")),
@@ -58,7 +56,8 @@ class EventRow:
     role: str
     model: str
     by: str
-    facts: str
+    facts: tuple[tuple[str, str], ...]
+    """(name, value); the name is empty where the value says it all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +140,8 @@ def event_row(event: Event, titles: Mapping[str, str]) -> EventRow:
         role=role_label(event.role, titles.get(event.role)) if event.role else "",
         model=one_line(event.model or ""),
         by=one_line(event.by or ""),
-        facts=facts_in_words(event.data),
+        facts=facts_of(event.data),
     )
-
-
-def facts_in_words(data: Mapping[str, object]) -> str:
-    """Write the facts of an event on one line: 'seconds 2.1, tokens 40'."""
-    said = ", ".join(f"{words(name)} {_fact(value)}" for name, value in data.items() if value not in (None, "", [], {}))
-    return one_line(said, at_most=DATA_CHARS)
-
-
-def _fact(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _tone(kind: str) -> str:

@@ -30,7 +30,8 @@ EXPLAINED = (
 
 STYLE = """
 :root { color-scheme: light dark; --ink: light-dark(#17181c, #eceef2); --quiet: light-dark(#5a6070, #a3a9b8);
-  --line: light-dark(#d9dce3, #343946); --t0: light-dark(#2f62c9, #7aa2f7); --t1: light-dark(#8fd0b5, #2f7d62); }
+  --line: light-dark(#d9dce3, #343946); --t0: light-dark(#2f62c9, #7aa2f7); --t1: light-dark(#8fd0b5, #2f7d62);
+  background: light-dark(#ffffff, #131519); }
 body { max-width: 960px; margin: 32px auto; padding: 0 20px; color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 h1 { font-size: 26px; margin-bottom: 4px; } h2 { font-size: 18px; margin: 34px 0 8px; } .quiet { color: var(--quiet); }
@@ -91,7 +92,9 @@ def html_of(report: Report) -> str:
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Delegator, {days}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{STYLE}</style>\n</head>\n<body>\n" + "\n".join(filter(None, parts)) + "\n</body>\n</html>\n"
+        f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(filter(None, parts))
+        + "\n</main>\n</body>\n</html>\n"
     )
 
 

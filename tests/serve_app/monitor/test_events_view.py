@@ -44,7 +44,7 @@ def test_the_newest_event_is_the_first_and_its_facts_are_words(scene):
         role="Test Lead",
         model="m",
         by="",
-        facts='turn 2, because it broke, models ["a", "b"]',
+        facts=(("turn", "2"), ("because", "it broke"), ("models", "a, b")),
     )
     assert [row.event_id for row in view.rows] == [2, 1]
     assert not view.more
