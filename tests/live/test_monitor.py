@@ -18,18 +18,15 @@ from serve_app.formats import gigabytes
 from tests.actors.ray_system import until
 from tests.browser.chromium import SEEN_MS, Watch, chromium_running
 from tests.live.conftest import COMMAND_S, LiveSystem
+from tests.live.now_figures import assert_equal, followed, get, in_quiet, resident
 
 pytestmark = [pytest.mark.ray, pytest.mark.browser, pytest.mark.timeout(400)]
 
 TEAMWORK = "Plan Q2 roadmap and budget allocation"
 ALONE = "Fix typo in README"
 MODEL = "mistral:7b"
-SPEAKING = {"path": "/api/chat", "phase": "first_token"}
-TURN = {"action": "hang", "match": SPEAKING}
+TURN = {"action": "hang", "match": {"path": "/api/chat", "phase": "first_token"}}
 """A turn that does not begin to speak until the faults are cleared."""
-
-ROUNDING_GB = 0.051
-"""How far a size with one decimal may be from what it was."""
 
 UPDATES_PER_S = 4
 BUSY = 200
@@ -89,15 +86,13 @@ def finished(live: LiveSystem, task_id: str) -> dict[str, Any]:
     return dict(until(look))
 
 
-def get(live: LiveSystem, path: str) -> Any:
-    reply = live.http("GET", path)
-    assert reply.status_code == 200, reply.text
-    return reply.json()
+def hold_turns(live: LiveSystem) -> None:
+    live.ollama("/_sim/faults", TURN, "POST")
 
 
-def resident(live: LiveSystem) -> dict[str, float]:
-    """Return what the simulator has in memory, {model: GB}."""
-    return {model["name"]: model["size"] / 1e9 for model in live.ollama("/api/ps")["models"]}
+def turn_held(live: LiveSystem) -> None:
+    """Wait until a turn hangs."""
+    until(lambda: any(rule["fired"] for rule in live.ollama("/_sim/faults")["faults"]))
 
 
 def mark(page: Page) -> None:
@@ -109,101 +104,14 @@ def never_left(page: Page) -> bool:
     return page.evaluate("window.neverLeft === true") is True
 
 
-NOW = """() => {
-  const text = (within, selector) => within.querySelector(selector)?.innerText.trim() ?? "";
-  const all = (selector) => [...document.querySelectorAll(".now " + selector)];
-  const rows = (items) => Object.fromEntries(items);
-  return {
-    cards: rows(all(".card").map((card) => [text(card, "h3"), [text(card, ".value"), text(card, ".note")]])),
-    sessions: rows(all(".sessions > li").map((li) => [text(li, ".id"), text(li, ".progress .quiet")])),
-    models: rows(all(".legend li").map((li) => [text(li, "b"), text(li, "span")])),
-    memory: text(document, ".now .host .sum"),
-    agents: rows(all("tbody tr").map((tr) => [text(tr, "th span:nth-child(2)"), text(tr, "[data-label='Model']")])),
-  };
-}"""
-
-
-def said_of_now(live: LiveSystem) -> dict[str, Any]:
-    """Return what the API and the simulator say, as plain figures."""
-    resources, listed = get(live, "/v1/resources"), get(live, "/v1/sessions")
-    agents = get(live, "/v1/agents?all_sessions=true")["agents"]
-    return {
-        "agents": {agent["title"]: agent["model"] for agent in agents},
-        "active": (resources["active_agents"], resources["active_sessions"]),
-        "memory_gb": resources["total_memory_gb"],
-        "capacity_gb": resources["capacity_gb"],
-        "models": {model["model"]: model["memory_gb"] for model in resources["models"]},
-        "today": get(live, "/v1/statistics")["total_sessions"],
-        "sessions": {session["session_id"]: session["task"] for session in listed["sessions"]},
-        "ps": resident(live),
-    }
-
-
-def looked_again(page: Page) -> None:
-    """Wait until the page has begun and ended a look: the first 'as of' that moves on may be of one that ran already.
-
-    Not by a function in the page: its policy forbids what that would need.
-    """
-    for _ in range(2):
-        before = page.locator(".asof time").inner_text()
-        expect(page.locator(".asof time")).not_to_have_text(before)
-
-
-def in_quiet(live: LiveSystem, page: Page) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what the page shows once it has looked, and what was said both before and after that."""
-
-    def look() -> tuple[dict[str, Any], dict[str, Any]] | None:
-        before = said_of_now(live)
-        looked_again(page)
-        shown = page.evaluate(NOW)
-        return (shown, before) if said_of_now(live) == before else None
-
-    shown, said = until(look)
-    return dict(shown), dict(said)
-
-
-def followed(live: LiveSystem, page: Page) -> dict[str, Any]:
-    """Wait until the page shows what is said after a change; return that."""
-
-    def look() -> dict[str, Any] | None:
-        said = said_of_now(live)
-        try:
-            assert_equal(page.evaluate(NOW), said)
-        except AssertionError:
-            return None
-        return said
-
-    try:
-        return dict(until(look, deadline_s=SEEN_MS / 1000))
-    except AssertionError:
-        assert_equal(page.evaluate(NOW), said_of_now(live))  # tells what differs
-        raise
-
-
-def assert_equal(shown: dict[str, Any], said: dict[str, Any]) -> None:
-    cards, memory_gb = shown["cards"], sum(said["ps"].values())
-    assert cards["Active agents"][0] == str(said["active"][0]) == str(len(said["agents"]))
-    assert cards["Active sessions"] == [str(said["active"][1]), f"{said['today']} in total today"]
-    assert len(said["sessions"]) == said["active"][1]
-    assert cards["Memory of models"][0] == f"{said['memory_gb']:.1f}"
-    assert float(cards["Memory of models"][0]) == pytest.approx(memory_gb, abs=ROUNDING_GB)
-    assert shown["models"] == {model: gigabytes(size) for model, size in said["models"].items()}
-    assert {model: float(size.removesuffix(" GB")) for model, size in shown["models"].items()} == pytest.approx(
-        said["ps"], abs=ROUNDING_GB
-    )
-    assert shown["memory"].startswith(f"{gigabytes(said['memory_gb'])} of {gigabytes(said['capacity_gb'])}")
-    assert sorted(shown["agents"].values()) == sorted(said["agents"].values())
-    assert shown["sessions"] == {
-        session_id: f"{task['turns_done']} of {task['turns_total']} turns" if task else ""
-        for session_id, task in said["sessions"].items()
-    }
-
-
 def test_now_shows_what_the_api_and_the_simulator_say(page: Page, live: LiveSystem) -> None:
     working, idle = create(live, TEAMWORK), create(live, ALONE)
-    live.ollama("/_sim/faults", {**TURN, "match": {**SPEAKING, "nth": 2}}, "POST")
+    hold_turns(live)
     begin_task(live, working)
-    until(lambda: any(rule["fired"] for rule in live.ollama("/_sim/faults")["faults"]))
+    turn_held(live)
+    live.ollama("/_sim/faults", method="DELETE")
+    hold_turns(live)  # the second one, and every further try at it
+    turn_held(live)
     mark(page)
 
     shown, said = in_quiet(live, page)
@@ -232,18 +140,18 @@ def test_a_session_fills_turn_by_turn_and_ends_with_answer_and_receipt(page: Pag
     page.get_by_role("link", name=TEAMWORK).click()
     expect(page.get_by_text("No task was given to the team yet.")).to_be_visible()
     mark(page)
-    live.ollama("/_sim/faults", TURN, "POST")
+    hold_turns(live)
     task_id = begin_task(live, session_id)
     turns = page.locator(".talk .turns > li")
     total = get(live, f"/v1/tasks/{task_id}")["turns_total"]
     for done in range(total):
-        until(lambda: any(rule["fired"] for rule in live.ollama("/_sim/faults")["faults"]))
+        turn_held(live)
         expect(page.locator(".talk .facts")).to_contain_text(f"{done} of {total} turns")
         expect(turns).to_have_count(done)
         expect(page.locator(".speaker")).to_be_visible()
         live.ollama("/_sim/faults", method="DELETE")
         if done + 1 < total:
-            live.ollama("/_sim/faults", TURN, "POST")
+            hold_turns(live)
 
     task = finished(live, task_id)
     expect(page.locator(".talk .status")).to_have_text("completed")
