@@ -95,6 +95,7 @@ class OpenSession:
         models: the model each active role speaks with, after fallbacks.
         endpoints: the endpoint each active role speaks on.
         speaking: (endpoint, model) of its turns that have, or are about to have, a slot; by turn id.
+        granted: bytes of (endpoint, model) that its turns were given and whose host has not told of it yet.
         fell_idle: set whenever one of them ends.
         opening: the work that makes it ready; None once it is.
         tasks: ids of its unfinished tasks, oldest first.
@@ -108,6 +109,7 @@ class OpenSession:
     models: dict[str, str] = field(default_factory=dict)
     endpoints: dict[str, str] = field(default_factory=dict)
     speaking: dict[str, tuple[str, str]] = field(default_factory=dict)
+    granted: dict[tuple[str, str], int] = field(default_factory=dict)
     fell_idle: asyncio.Event = field(default_factory=asyncio.Event)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     task_order: asyncio.Lock = field(default_factory=asyncio.Lock)

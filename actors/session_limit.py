@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from actors.host_messages import Grant
 from actors.parts import OpenSession, Parts
 from delegator.errors import DeadlineExceeded
 from delegator.roles.catalogue import Model
@@ -42,6 +43,10 @@ class SessionLimit:
         session.speaking[turn_id] = (endpoint_id, model.name)
         return left
 
+    def granted(self, session: OpenSession, endpoint_id: str, grant: Grant) -> None:
+        """Note what a turn was given: its host tells of it a little later, and it counts until then, too."""
+        session.granted[endpoint_id, grant.model] = grant.size_bytes
+
     def needs(self, endpoint_id: str, model: Model, size_bytes: int) -> None:
         """Note that a model needs so much on an endpoint: its host has measured since it last told."""
         self._needed[endpoint_id, model.name] = size_bytes
@@ -65,6 +70,7 @@ class SessionLimit:
             if sum(elsewhere.values()) + size <= limit:
                 break
             await self._parts.hosts.get(place[0]).release_models(session.session_id, [place[1]])
+            session.granted.pop(place, None)
             del elsewhere[place]
         in_use = sum(elsewhere.values())
         return limit - in_use if in_use + size <= limit or not elsewhere else None
@@ -74,6 +80,11 @@ class SessionLimit:
         if len(self._parts.hosts) == 1:
             return {}
         held = self._parts.recorder.holdings(session.session_id)
+        for place, size in list(session.granted.items()):
+            if place in held:
+                del session.granted[place]  # its host has told: from now on the record knows what becomes of it
+            else:
+                held[place] = size
         for where, name in session.speaking.values():
             held.setdefault((where, name), self._parts.recorder.size_on(where, self._parts.catalogue.models[name]))
         doubts = self._parts.hosts.doubts

@@ -106,14 +106,14 @@ class TurnAttempts:
         session = turn.session
         limit = await self._claim(turn, host, model, deadline_s)
         try:
-            return await self._acquire(host, self._wish(turn, host, model, limit), deadline_s)
+            return await self._acquire(turn, host, self._wish(turn, host, model, limit), deadline_s)
         except MemoryExceeded as exc:
             if limit >= session.record.limits_max_memory_bytes:
                 raise
             self._limit.needs(host.endpoint_id, model, round(exc.needed_gb * GB))
         self._limit.give_back(session, turn.turn_id)
         limit = await self._claim(turn, host, model, deadline_s)
-        return await self._acquire(host, self._wish(turn, host, model, limit), deadline_s)
+        return await self._acquire(turn, host, self._wish(turn, host, model, limit), deadline_s)
 
     async def _claim(self, turn: TurnAtHand, host: HostHandle, model: Model, deadline_s: float) -> int:
         """Return what the turn's host may hold, less what the next speaker's model shall have on another endpoint.
@@ -154,11 +154,13 @@ class TurnAttempts:
             outlook=self._parts.outlook_of(session, host.endpoint_id),
         )
 
-    async def _acquire(self, host: HostHandle, wish: TurnWish, deadline_s: float) -> Grant:
+    async def _acquire(self, turn: TurnAtHand, host: HostHandle, wish: TurnWish, deadline_s: float) -> Grant:
         try:
-            return await host.acquire(wish, deadline_s)
+            grant = await host.acquire(wish, deadline_s)
         except DelegatorError as exc:
             raise await self._moves.understood(host, exc) from exc
+        self._limit.granted(turn.session, host.endpoint_id, grant)
+        return grant
 
     async def _release_turn(self, turn: TurnAtHand, host: HostHandle) -> None:
         self._limit.give_back(turn.session, turn.turn_id)

@@ -524,8 +524,7 @@ class AgentNotRunning(WrongState):
 
     @property
     def advice(self) -> str:
-        running = f"Running are: {', '.join(self.running)}." if self.running else "No agent is running."
-        return f"{running} list_active_agents shows them."
+        return f"Running are: {', '.join(self.running)}." if self.running else "No agent is running now."
 
 
 class AgentBusy(WrongState):
@@ -915,8 +914,8 @@ class RemoteError(Unavailable):
 
 
 def all_error_types() -> list[type[DelegatorError]]:
-    """Return every class of the tree, base first, each once."""
+    """Return every class of the tree, base first, each once; not those that Ray makes of them on their way."""
     found: list[type[DelegatorError]] = [DelegatorError]
     for cls in found:
-        found.extend(sub for sub in cls.__subclasses__() if sub not in found)
+        found.extend(sub for sub in cls.__subclasses__() if sub not in found and sub.__module__ == __name__)
     return found

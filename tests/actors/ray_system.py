@@ -177,9 +177,15 @@ def start(settings: Settings) -> None:
     asyncio.run(ensure_system(settings))
 
 
+METRICS_EVERY = ("RAY_metrics_report_interval_ms", "1000")
+"""Ray hands metrics on that often here, not every ten seconds: tests wait for them."""
+
+
 @contextmanager
 def local_ray(folder: Path) -> Iterator[None]:
     """Start a Ray as `delegator up` does, join it, and end it with all its processes."""
+    variable, value = METRICS_EVERY
+    os.environ[variable] = value
     instance_id = f"test{os.getpid()}"
     token = folder / "token"
     node = start_local_ray(
@@ -194,6 +200,7 @@ def local_ray(folder: Path) -> Iterator[None]:
             yield
     finally:
         stop_local_ray(instance_id)
+        del os.environ[variable]
 
 
 @contextmanager

@@ -97,7 +97,7 @@ def _wait_and_drift(scene: Scene, session_id: str) -> None:
 
 
 GROUNDS = {"dark": "#17181c", "light": "#ffffff"}
-LOOKS = (("dark", 1280), ("light", 1280), ("dark", 390))
+LOOKS = (("dark", 1280), ("light", 390))
 
 
 @pytest.mark.parametrize("view", ["now", "session", "history", "statistics", "events", "models", "alerts"])

@@ -77,6 +77,12 @@ def test_every_exception_of_the_module_is_in_the_tree():
     assert defined == set(all_error_types())
 
 
+def test_what_others_make_of_our_errors_is_not_in_the_tree():
+    made = type("RayTaskError(InvalidInput)", (InvalidInput,), {"__module__": "ray.exceptions"})
+
+    assert made not in all_error_types()
+
+
 def test_the_picture_in_the_module_head_shows_every_class():
     assert errors.__doc__ is not None
     shown = {word for line in errors.__doc__.splitlines() for word in line.replace("│", " ").split()}
