@@ -54,6 +54,10 @@ TEAM = ["product_manager", "senior_architect", "senior_developer", "test_lead"]
 DEVELOPER, PRODUCT = "deepseek-coder:6.7b", "llama3.1:8b"
 
 
+PATIENT = {"wait_price": 1e9}
+"""Idle models of open sessions stay: at this scale their time would be up while a busy machine is between two calls."""
+
+
 @pytest.fixture(scope="module")
 def running(postgres_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RaySystem]:
     """One system for this module."""
@@ -63,6 +67,7 @@ def running(postgres_server: Any, tmp_path_factory: pytest.TempPathFactory) -> I
             models="simulated", ollama_url=ollama, simulator_scale=SCALE, memory=MEMORY, home=str(folder),
             database_url=postgres_server.url_of(postgres_server.create_database()),
             max_concurrent_sessions=3, reconcile_every_s=0.5,
+            residency=PATIENT,
         )  # fmt: skip
         start(settings)
         yield RaySystem(settings, ollama)
