@@ -33,7 +33,7 @@ VIEWS = {
     "Now": ("", "text=Past task"),
     "History": ("history?day=all", "text=session"),
     "Statistics": ("statistics", "text=Sessions"),
-    "Events": ("events", "text=session"),
+    "Events": ("events", 'button:has-text("Pause")'),
 }
 """{view: its path below /monitor and what must be seen}."""
 
@@ -44,7 +44,7 @@ ROUNDS, WINDOW_S = 4, 6.0
 @contextmanager
 def system(home: str) -> Iterator[str]:
     """Start PostgreSQL and a system on it; give the API's address."""
-    database = EmbeddedPostgres(Path(home) / "postgres")
+    database = EmbeddedPostgres(Path(home) / "bench-record")
     port = free_port("127.0.0.1", after=18_700)
     environment = {
         **os.environ,
@@ -79,7 +79,7 @@ def usable_s(page: Page, address: str, path: str, seen: str) -> float:
     start = time.perf_counter()
     page.goto(f"{address}/monitor/{path}", wait_until="commit")
     page.locator(seen).first.wait_for(state="visible")
-    page.locator("header a").first.click(trial=True)
+    page.get_by_role("link", name="History").first.click(trial=True)
     return time.perf_counter() - start
 
 
