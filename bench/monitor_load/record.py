@@ -28,7 +28,8 @@ SESSIONS = """
         last_activity_at, total_agents_spawned, tasks_delegated, resources_used)
     SELECT gen_random_uuid(), 'session_past_' || n, 'Past task ' || n || ': add a login to part ' || n %% 97,
         'feature_development', (ARRAY['development', 'technical', 'strategic', 'quick_fix', 'hr'])[1 + n %% 5],
-        'medium', '["product_manager", "senior_developer"]', CASE WHEN n %% 11 = 0 THEN 'failed' ELSE 'completed' END, '{}',
+        'medium', '["product_manager", "senior_developer"]',
+        CASE WHEN n %% 11 = 0 THEN 'failed' ELSE 'completed' END, '{}',
         4, 25000000000, 'medium', true, at, at, at + make_interval(secs => 30 + n %% 400), at, 2, 1,
         %(receipt)s::jsonb || jsonb_build_object('gb_seconds', 100 + n %% 900)
     FROM (SELECT n, now() - n * interval '50 minutes' AS at FROM generate_series(1, %(count)s) AS n) AS numbered
