@@ -7,8 +7,8 @@ prints how many updates came.
 
 from __future__ import annotations
 
+import ast
 import asyncio
-import json
 import re
 import sys
 import uuid
@@ -34,10 +34,10 @@ class OpenPage:
         found = QUERY.search(html)
         if found is None:
             raise RuntimeError("the page does not say how it connects; has NiceGUI changed?")
-        query = json.loads(found.group(1))
+        query = ast.literal_eval(found.group(1))  # as NiceGUI writes it: Python's words, which JavaScript reads too
         query |= {"tab_id": str(uuid.uuid4()), "document_id": str(uuid.uuid4()), "old_tab_id": ""}
         prefix = urlsplit(url).path.split("/")[1]
-        told = "&".join(f"{name}={value}" for name, value in query.items())
+        told = "&".join(f"{name}={str(value).lower()}" for name, value in query.items())
         origin = url.split("/", 3)
         await self._line.connect(
             f"{'/'.join(origin[:3])}?{told}",
