@@ -38,6 +38,14 @@ HEAD_SCRIPT = """
     if (whole < 60) return whole + "s";
     return hours ? hours + "h " + (minutes % 60) + "m" : minutes + "m " + (whole % 60) + "s";
   };
+  // a part of components whose clocks run on between what the system tells: `gone`, model seconds since `view` came
+  window.delegatorClock = {
+    data() { return { read: Date.now(), now: Date.now() }; },
+    watch: { view() { this.read = this.now = Date.now(); } },
+    mounted() { this.clock = setInterval(() => (this.now = Date.now()), 1000); },
+    unmounted() { clearInterval(this.clock); },
+    computed: { gone() { return (Math.max(0, this.now - this.read) / 1000) * this.view.rate; } },
+  };
   document.documentElement.dataset.theme = "dark";
   try { document.documentElement.dataset.theme = localStorage.getItem("delegator-theme") || "dark"; } catch {}
 </script>
