@@ -12,12 +12,15 @@ import nicegui
 from fastapi import FastAPI
 from nicegui import ui
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp
 
 from serve_app.backend import Backend
 from serve_app.guard import HostGuard
 from serve_app.monitor.channel import Timer
 from serve_app.monitor.live import Feed, Live
 from serve_app.monitor.pages import register
+from serve_app.monitor.speech import Speakers
 from serve_app.monitor.view import Sources
 
 HERE = Path(__file__).parent
@@ -37,6 +40,26 @@ HEAD_SCRIPT = """
     const whole = Math.floor(seconds), minutes = Math.floor(whole / 60), hours = Math.floor(minutes / 60);
     if (whole < 60) return whole + "s";
     return hours ? hours + "h " + (minutes % 60) + "m" : minutes + "m " + (whole % 60) + "s";
+  };
+  // `change`, as `changes.py` writes it, made to what was there; rows that do not differ stay the same objects
+  window.delegatorChanged = (old, change) => {
+    if ("new" in change) return change.new;
+    const taken = (piece) => (Array.isArray(piece) ? old.slice(piece[0], piece[0] + piece[1]) : [piece.new]);
+    const made = change.rows ? change.rows.flatMap(taken) : Array.isArray(old) ? [...old] : { ...old };
+    const parts = Object.entries(change.parts ?? {});
+    for (const [name, part] of parts) made[name] = window.delegatorChanged(made[name], part);
+    return made;
+  };
+  // a part of every board: what `view` is, and how a change to it gets there; NiceGUI calls `changed` after each update
+  window.delegatorBoard = {
+    props: { view: Object, change: Object },
+    methods: {
+      changed() {
+        const props = this.$root.elements[this.$el.id.slice(1)].props;
+        if (props.change) props.view = window.delegatorChanged(props.view, props.change.change);
+        delete props.change;
+      },
+    },
   };
   // a part of components whose clocks run on between what the system tells: `gone`, model seconds since `view` came
   window.delegatorClock = {
@@ -60,6 +83,7 @@ def build_app(
     feed: Feed | None = None,
     timer: Timer | None = None,
     scale: float = 1.0,
+    speakers: Speakers | None = None,
 ) -> FastAPI:
     """Make the application.
 
@@ -70,10 +94,11 @@ def build_app(
         feed: announces new events; without it the pages ask for them every few seconds and say so.
         timer: measures and waits, instead of real time.
         scale: model seconds per real second, where models are simulated.
+        speakers: lets running turns be heard; without it they are shown when they are stored.
     """
     app = FastAPI(openapi_url=None, middleware=[*middleware, Middleware(HostGuard, host=host)])
     live = Live(backend.list_events, feed, timer=timer)
-    register(Sources(backend, scale=scale), live)
+    register(Sources(backend, scale=scale, speakers=speakers), live)
     nicegui.app.on_shutdown(live.stop)
     for sheet in (HERE / "monitor.css", *sorted((HERE / "css").glob("*.css"))):
         ui.add_css(sheet, shared=True)
@@ -87,6 +112,12 @@ def build_app(
         tailwind=False,  # our own style sheet does it, without a compiler in the browser
         binding_refresh_interval=None,  # nothing is bound: no loop needs to look
         reconnect_timeout=RECONNECT_S,
+        gzip_middleware_factory=_quick_gzip,
         show_welcome_message=False,
     )
     return app
+
+
+def _quick_gzip(app: ASGIApp) -> GZipMiddleware:
+    """Compress lightly: at Starlette's own level, the scripts of a first visit would take longer than they save."""
+    return GZipMiddleware(app, minimum_size=1_000, compresslevel=1)

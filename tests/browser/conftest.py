@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.chromium import SEEN_MS, Watch, chromium_running
 from tests.browser.scene import Scene
@@ -47,7 +47,7 @@ def server() -> Iterator[Server]:
 
     stage = Stage()
     listening = socket.create_server(("127.0.0.1", 0))
-    app = build_app(stage, host="127.0.0.1", feed=stage, timer=stage.haste)
+    app = build_app(stage, host="127.0.0.1", feed=stage, timer=stage.haste, speakers=stage)
     serving = AnnouncedServer(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
@@ -67,9 +67,14 @@ def scene(server: Server) -> Scene:
 
 
 @pytest.fixture(scope="module")  # not the session: while it lives, Playwright's loop runs here, and no asyncio test can
-def chromium() -> Iterator[Browser]:
+def profile(server: Server) -> Iterator[BrowserContext]:
+    """A browser that keeps the files of the pages it has shown, as a person's does."""
     with chromium_running() as browser:
-        yield browser
+        context = browser.new_context(base_url=server.url, locale="en-GB", timezone_id="UTC")
+        context.set_default_timeout(SEEN_MS)
+        expect.set_options(timeout=SEEN_MS)
+        yield context
+        context.close()
 
 
 @pytest.fixture
@@ -84,17 +89,17 @@ def viewport() -> tuple[int, int]:
 
 
 @pytest.fixture
-def page(chromium: Browser, server: Server, scene: Scene, watch: Watch, viewport: tuple[int, int]) -> Iterator[Page]:
-    """A page of a browser that has never been here; in the end it must have had nothing to complain of."""
+def page(profile: BrowserContext, scene: Scene, watch: Watch, viewport: tuple[int, int]) -> Iterator[Page]:
+    """A page of somebody who has never been here; in the end it must have had nothing to complain of."""
     width, height = viewport
-    context = chromium.new_context(
-        base_url=server.url, viewport={"width": width, "height": height}, locale="en-GB", timezone_id="UTC"
-    )
-    context.set_default_timeout(SEEN_MS)
-    expect.set_options(timeout=SEEN_MS)
-    shown = context.new_page()
+    shown = profile.new_page()
+    shown.set_viewport_size({"width": width, "height": height})
     watch.attach(shown)
     yield shown
-    context.close()
+    if shown.url.startswith("http"):
+        shown.evaluate("localStorage.clear()")
+    profile.clear_cookies()
+    for each in profile.pages:
+        each.close()
     assert watch.complaints == []
     assert watch.abroad == []
