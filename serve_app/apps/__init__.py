@@ -95,7 +95,7 @@ def document(uri: str) -> str:
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{app.title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<style>\n{style}</style>\n</head>\n"
-        '<body>\n<main id="view" aria-live="polite"><p class="quiet">Looking …</p></main>\n'
+        '<body>\n<main id="view"><p class="quiet">Looking …</p></main>\n'
         f"<script>\n{bridge}\n{script}</script>\n</body>\n</html>\n"
     )
 

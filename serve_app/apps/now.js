@@ -31,30 +31,36 @@ function sessionRow(session) {
   return el(
     "li",
     "",
-    el("div", "line", el("span", "badge", words(session.task_category)), el("span", "quiet", span(session.uptime_seconds))),
+    el("div", "line", el("span", "badge", words(session.task_category)), el("span", "quiet", running(session.uptime_seconds))),
     el("div", "task", session.task_description),
     el("div", "chips", ...session.active_agents.map((role) => el("span", "chip", words(role)))),
   );
 }
 
-function draw(sessions, resources) {
-  const list = sessions.length
+function atWork(sessions) {
+  return sessions.length
     ? el("ul", "sessions", ...sessions.map(sessionRow))
     : el("p", "quiet", "Nobody is at work. Create a session to start a team.");
+}
+
+// Draws what is known: not every tool that opens this view tells of both.
+function draw(sessions, resources) {
   show(
-    figures(resources),
-    bar(resources),
-    list,
-    resources.simulated ? el("p", "quiet", "Simulated models: sizes and times come from a simulator.") : null,
+    resources ? figures(resources) : null,
+    resources ? bar(resources) : null,
+    sessions ? atWork(sessions) : null,
+    resources?.simulated ? el("p", "quiet", "Simulated models: sizes and times come from a simulator.") : null,
+    host.canCall ? null : el("p", "quiet", "This client does not let views look further."),
   );
 }
 
 begin((result) => {
   const told = result.structuredContent ?? {};
-  if (told.sessions && told.resources) draw(told.sessions, told.resources);
+  const resources = told.resources ?? (told.capacity_gb === undefined ? null : told);
+  if (told.sessions || resources || !host.canCall) draw(told.sessions, resources);
   if (!host.canCall) return;
   keepLooking(async () => {
-    const [open, resources] = await Promise.all([tool("list_active_sessions"), tool("resource_summary")]);
-    draw(open.sessions, resources);
+    const [open, all] = await Promise.all([tool("list_active_sessions"), tool("resource_summary")]);
+    draw(open.sessions, all);
   });
 });

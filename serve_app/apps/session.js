@@ -12,21 +12,28 @@ function head(session) {
       "line",
       el("span", "badge", words(session.task_category)),
       el("span", `status ${session.status}`, session.status),
-      el("span", "quiet", span(session.duration_seconds)),
+      el("span", "quiet", (OPEN.includes(session.status) ? running : span)(session.duration_seconds)),
     ),
     el("div", "task", session.task_description),
   );
 }
 
+// What happens now, in one line; the only one that is read out when it changes.
+function doing(session, speaker, task) {
+  const line = el("p", "doing", session.question?.question ?? (speaker ? spoken(speaker, task) : ""));
+  line.setAttribute("aria-live", "polite");
+  return line;
+}
+
+function spoken(speaker, task) {
+  if (task.waiting_for) return `${words(speaker)} waits for ${task.waiting_for}`;
+  return `${words(speaker)} speaks (turn ${task.turns_done + 1} of ${task.turns_total})`;
+}
+
 function team(session, task) {
   const speaker = task && !task.ended_at ? task.current_role : null;
   const chips = session.active_agents.map((role) => el("span", role === speaker ? "chip speaking" : "chip", words(role)));
-  const doing = speaker
-    ? task.waiting_for
-      ? `${words(speaker)} waits for ${task.waiting_for}`
-      : `${words(speaker)} speaks (turn ${task.turns_done + 1} of ${task.turns_total})`
-    : null;
-  return el("section", "", el("div", "chips", ...chips), doing ? el("p", "doing", doing) : null);
+  return el("section", "", el("div", "chips", ...chips), doing(session, speaker, task));
 }
 
 function conversation(task) {
@@ -35,9 +42,11 @@ function conversation(task) {
     const text = el("details", "", el("summary", "", el("b", "", words(turn.role)), ` ${turn.text.slice(0, 120)}`), el("p", "", turn.text));
     return el("li", "", text);
   });
+  const list = el("ol", "turns", ...turns);
+  list.dataset.key = task.task_id; // what was opened in one task is not open in the next
   const answer = task.answer ? el("section", "answer", el("h2", "", "Answer"), el("p", "", task.answer)) : null;
   const error = task.error ? el("p", "trouble", `${task.error.message} ${task.error.hint}`) : null;
-  return el("section", "", turns.length ? el("ol", "turns", ...turns) : null, answer, error);
+  return el("section", "", turns.length ? list : null, answer, error);
 }
 
 function receipt(session) {
@@ -58,7 +67,6 @@ async function look(sessionId) {
   show(
     head(session),
     team(session, task),
-    session.question ? el("p", "doing", session.question.question) : null,
     conversation(task),
     receipt(session),
     session.simulated ? el("p", "quiet", "Simulated models: no language model spoke.") : null,
@@ -67,7 +75,6 @@ async function look(sessionId) {
 }
 
 begin((result, args) => {
-  if (result.isError) return show(el("p", "trouble", wordsOf(result)));
   const sessionId = result.structuredContent?.session_id ?? args.session_id;
   if (!sessionId) return show(el("p", "quiet", "No session was named."));
   if (!host.canCall) return show(el("p", "quiet", `Session ${sessionId}: this client does not let views look further.`));

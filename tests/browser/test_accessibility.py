@@ -12,11 +12,11 @@ from playwright.sync_api import Frame, Page, expect
 from delegator import schemas as s
 from serve_app import apps
 from serve_app.report import Report, html_of
+from tests.browser.chat import on_samples, opened
 from tests.browser.conftest import Server
 from tests.browser.scene import Scene
 from tests.browser.stage import NEVER
 from tests.browser.test_alerts import alert
-from tests.browser.test_apps import on_samples, opened
 from tests.serve_app.samples import REPLIES
 
 pytestmark = pytest.mark.browser
@@ -66,6 +66,7 @@ def full(scene: Scene, server: Server) -> Scene:
         )
     task = scene.delegate(session)
     scene.speak(task, "product_manager", "People sign in with e-mail and password.")
+    scene.voices.say(scene.begin(task, "senior_developer"), "I would begin with")
     scene.raised = [alert(scene)]
     scene.cleared = [alert(scene, cleared_at=scene.now - timedelta(minutes=2))]
     scene.library.on_disk.remove("mistral:7b")
