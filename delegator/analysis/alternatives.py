@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 
-from delegator.analysis.estimates import distinct_models
+from delegator.analysis.estimates import GB, memory_bytes_of
 from delegator.analysis.needs import Need
 from delegator.analysis.team import Team
 from delegator.roles.catalogue import Catalogue
@@ -20,8 +20,6 @@ MOST = 4
 WORTH_GB = 0.05
 """Less memory than this is no difference anybody would choose by."""
 
-GB = 1_000_000_000
-
 NEARLY = 0.5
 """A role needed half as much as it takes was nearly taken."""
 
@@ -31,12 +29,8 @@ def alternatives_of(
 ) -> list[Alternative]:
     """Return the alternatives: those that save most, then who was nearly taken, then the second reading's team."""
     roles = team.roles
-    own = _gigabytes(roles, catalogue)
-    found: list[Alternative] = []
-    for member in team.members if len(roles) > 1 else ():
-        rest = [role for role in roles if role != member.role]
-        if round(_gigabytes(rest, catalogue) - own, 1) <= -WORTH_GB:
-            found.append(_told(f"without {member.role}", rest, own, f"gives up: {member.because}", catalogue))
+    own = memory_bytes_of(roles, catalogue)
+    found = _without_one(team, own, catalogue) if len(roles) > 1 else []
     found.sort(key=attrgetter("difference_gb"))
     for need in needs:
         if need.total < NEARLY * least_need:
@@ -44,17 +38,30 @@ def alternatives_of(
         if need.role not in roles and need.role in catalogue.roles:
             wider = catalogue.in_rank_order([*roles, need.role])
             because = f"nearly called for: {need.total:.2f} of {least_need:.2f}"
-            found.append(_told(f"with {need.role}", wider, own, because, catalogue))
+            found.append(_told(f"with {need.role}", wider, memory_bytes_of(wider, catalogue), own, because))
             break
     if second is not None and set(second.recommended_agents) != set(roles):
-        because = f"its team if it is meant as {second.task_type.value} ({second.probability:.0%})"
-        found.append(_told(f"as {second.task_type.value}", second.recommended_agents, own, because, catalogue))
+        because = f"its team if it is meant as {second.task_type} ({second.probability:.0%})"
+        other = second.recommended_agents
+        found.append(_told(f"as {second.task_type}", other, memory_bytes_of(other, catalogue), own, because))
     return found[:MOST] if len(found) <= MOST else [*found[: MOST - 1], found[-1]]
 
 
-def _told(change: str, team: Sequence[str], own_gb: float, because: str, catalogue: Catalogue) -> Alternative:
-    memory = _gigabytes(team, catalogue)
-    difference = round(memory - own_gb, 1)
+def _without_one(team: Team, own: int, catalogue: Catalogue) -> list[Alternative]:
+    """Return the teams without one of the members, where that saves memory: no other member needs the same model."""
+    models = [catalogue.roles[role].model for role in team.roles]
+    found: list[Alternative] = []
+    for member, model in zip(team.members, models, strict=True):
+        size = catalogue.models[model].memory_bytes
+        if models.count(model) == 1 and round((own - size) / GB - own / GB, 1) <= -WORTH_GB:
+            rest = [role for role in team.roles if role != member.role]
+            found.append(_told(f"without {member.role}", rest, own - size, own, f"gives up: {member.because}"))
+    return found
+
+
+def _told(change: str, team: Sequence[str], memory_bytes: int, own_bytes: int, because: str) -> Alternative:
+    memory = memory_bytes / GB
+    difference = round(memory - own_bytes / GB, 1)
     if abs(difference) < WORTH_GB:
         cost = "no difference in memory"
     else:
@@ -62,7 +69,3 @@ def _told(change: str, team: Sequence[str], own_gb: float, because: str, catalog
     return Alternative(
         change=f"{change}: {cost}", team=list(team), memory_gb=memory, difference_gb=difference, because=because
     )
-
-
-def _gigabytes(roles: Sequence[str], catalogue: Catalogue) -> float:
-    return sum([size for _, size in distinct_models(roles, catalogue)]) / GB

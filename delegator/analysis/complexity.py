@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from delegator.analysis.lexicon import Lexicon, Signals
 from delegator.analysis.words import Words
@@ -40,8 +41,7 @@ NO_DEADLINES = frozenset({"", "none", "no", "n/a", "-", "null", "false"})
 """Ways to write into the context that there is no deadline."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One point of complexity, or the base points of the type."""
 
     indicator: str
@@ -185,6 +185,7 @@ DENIALS = "no deadline, no due date, not urgent, no rush, no hurry, no security,
 """Phrases that hold an indicator's word without meaning it. Found as one phrase, they keep that word from counting."""
 
 _DENIED = "denied"
+_BASES = {kind: (Point("base", base, f"{kind.value} begins with {base}"),) for kind, base in BASE_POINTS.items()}
 _BECAUSE = {indicator.name: indicator.because for indicator in INDICATORS}
 
 
@@ -214,12 +215,10 @@ class ComplexityTable:
 
     def weigh(self, signs: Signs, task_type: TaskType) -> Assessment:
         """Add up the base of the type and one point for each of the indicators that were found."""
-        parts = [Point(name, 1, _BECAUSE[name], signs[name]) for name in _BECAUSE if name in signs] if signs else []
-        base = BASE_POINTS.get(task_type, 0)
-        if base:
-            parts.insert(0, Point("base", base, f"{task_type.value} begins with {base}"))
-        points = sum(part.points for part in parts)
-        return Assessment(level_of(points), points, tuple(parts))
+        found = [Point(name, 1, _BECAUSE[name], signs[name]) for name in _BECAUSE if name in signs] if signs else []
+        parts = (*_BASES.get(task_type, ()), *found)
+        points = sum([part.points for part in parts])
+        return Assessment(level_of(points), points, parts)
 
     def _in_text(self, words: Words) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
@@ -229,6 +228,7 @@ class ComplexityTable:
         return found
 
 
+@cache
 def level_of(points: int) -> Complexity:
     """Return the level that so many points come to."""
     return next(level for least, level in LEVELS if points >= least)

@@ -11,7 +11,7 @@ from delegator.roles.catalogue import Catalogue
 from delegator.task_analysis import Resources
 from delegator.words import Complexity, TaskType
 
-_BYTES_PER_GB = 1_000_000_000
+GB = 1_000_000_000
 
 _LEVELS = (Complexity.LOW, Complexity.MEDIUM, Complexity.HIGH, Complexity.VERY_HIGH)
 
@@ -44,8 +44,12 @@ def distinct_models(roles: Sequence[str], catalogue: Catalogue) -> list[tuple[st
     return [(name, models[name].memory_bytes) for name in names]
 
 
+def memory_bytes_of(roles: Sequence[str], catalogue: Catalogue) -> int:
+    """Return the estimated memory of a team with all its models resident, each counted once."""
+    return sum([size for _, size in distinct_models(roles, catalogue)])
+
+
 def estimated_resources(roles: Sequence[str], catalogue: Catalogue) -> Resources:
     """Return what the team needs with all its models resident, each counted once, and its cores."""
-    memory_bytes = sum([size for _, size in distinct_models(roles, catalogue)])
     cores = sum([catalogue.roles[role].cpu for role in roles])
-    return Resources(memory_gb=memory_bytes / _BYTES_PER_GB, cpu_cores=round(cores, 2))
+    return Resources(memory_gb=memory_bytes_of(roles, catalogue) / GB, cpu_cores=round(cores, 2))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -69,8 +69,8 @@ class Features(NamedTuple):
 
     words: tuple[str, ...]
     """The distinct words and marks, in order of their first place; their keys are those of `keys_of_word`."""
-    pairs: tuple[tuple[int, str, str], ...]
-    """(key, left, right) of the distinct pairs of neighbours; an end of the text counts as a neighbour."""
+    pairs: Mapping[int, tuple[str, str]]
+    """{key: (left, right)} of the distinct pairs of neighbours; an end of the text counts as a neighbour."""
     opening: tuple[int, ...]
     shape: tuple[int, ...]
     first_word: str
@@ -88,7 +88,7 @@ def features_in(tokens: Tokens) -> Features:
     bare = read.strip()
     return Features(
         words=tuple(dict.fromkeys(every)),
-        pairs=tuple(_pairs(every)),
+        pairs=_pairs(every),
         opening=tuple(dict.fromkeys(map(key_of, _opening(words, is_titled=bare[:1].isupper())))),
         shape=tuple(dict.fromkeys(map(_key_of_shape, _shape(bare, words)))),
         first_word=words[0] if words else "",
@@ -129,10 +129,10 @@ def _grams(word: str) -> list[bytes]:
     return _encoded(sorted({marked[at : at + size] for size in GRAM_SIZES for at in range(len(marked) - size + 1)}))
 
 
-def _pairs(tokens: Sequence[str]) -> Iterable[tuple[int, str, str]]:
-    pairs = list(dict.fromkeys(pairwise(("^", *tokens, "$"))))
+def _pairs(tokens: Sequence[str]) -> dict[int, tuple[str, str]]:
+    pairs = dict.fromkeys(pairwise(("^", *tokens, "$")))
     keys = map(crc32, _encoded([f"p {left} {right}" for left, right in pairs]))
-    return [(key, left, right) for key, (left, right) in dict(zip(keys, pairs, strict=True)).items()]
+    return dict(zip(keys, pairs, strict=True))
 
 
 def _opening(words: Sequence[str], *, is_titled: bool) -> Iterator[str]:

@@ -8,7 +8,7 @@ sequential planning, and gain where work can be done in parallel). Such work, an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from delegator.analysis.complexity import Assessment
 from delegator.analysis.lexicon import Lexicon, Signals
@@ -30,8 +30,7 @@ SIDE_BY_SIDE = frozenset({"coordination", "scope"})
 """Indicators of work that goes on in several places at once, whatever its order is told in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """The answer, with its reason."""
 
     single: bool

@@ -7,7 +7,6 @@ reading is decided in the files for complexity, team and limits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from math import exp
 from operator import itemgetter
@@ -131,15 +130,18 @@ class LearnedUnderstanding:
             return self._as_without(word, *without((word,)))
 
         left, taught = sums.total - sums.by_word[place], sums.taught - sums.taught_by_word[place]
-        return replace(self._as_without(word, left, taught), exactly=exactly)
+        return self._as_without(word, left, taught, exactly)
 
-    def _as_without(self, word: str, total: Floats, taught: Floats) -> Without:
+    def _as_without(
+        self, word: str, total: Floats, taught: Floats, exactly: Callable[[], Without] | None = None
+    ) -> Without:
         chances, own = self._chances(total)
         return Without(
             word,
             dict(zip(self.weights.types, chances, strict=True)),
             dict(zip(self.weights.roles, own, strict=True)),
             self._taught(taught),
+            exactly,
         )
 
 
@@ -168,9 +170,7 @@ def _as_chances(sums: Sequence[float], sharpness: float) -> list[float]:
 
 def _ranked(names: Iterable[Name], chances: Sequence[float]) -> dict[Name, float]:
     """Return {name: chance}, the likeliest first; names that are equally likely stay in their order."""
-    pairs = list(zip(names, chances, strict=True))
-    pairs.sort(key=itemgetter(1), reverse=True)
-    return dict(pairs)
+    return dict(sorted(zip(names, chances, strict=True), key=itemgetter(1), reverse=True))
 
 
 def _keyword_rows(catalogue: Catalogue, known: frozenset[str]) -> Iterable[Signals]:

@@ -24,7 +24,7 @@ WORD, GRAM = PER_WORD.index("word"), PER_WORD.index("gram")
 Places = npt.NDArray[np.intp]
 Known = npt.NDArray[np.bool_]
 
-NOTHING = 1e-9
+NOTHING = np.array(1e-9, np.float32)
 """A length below this is none: there is nothing to scale."""
 
 KEPT_WORDS = 20_000
@@ -109,7 +109,7 @@ class LearnedReader:
         kept, words = self._kept, features.words
         fresh = kept.missing(words)
         blocks = [keys for word in fresh for keys in keys_of_word(word)]
-        keys = [*(key for key, _, _ in features.pairs), *features.opening, *features.shape]
+        keys = [*features.pairs, *features.opening, *features.shape]
         of_text = len(keys)
         for block in blocks:
             keys += block
@@ -185,7 +185,7 @@ def _scaled_words(parts: Floats) -> Floats:
 
 def _scales(squares: Floats) -> Floats:
     """Return by what blocks of these squared lengths come to length 1."""
-    scales: Floats = np.reciprocal(np.maximum(np.sqrt(squares), NOTHING), dtype=np.float32)
+    scales: Floats = np.reciprocal(np.maximum(np.sqrt(squares), NOTHING))
     return scales
 
 
@@ -196,7 +196,7 @@ def _shares(features: Features) -> Floats:
     """
     at = {word: place for place, word in enumerate(features.words)}
     shares = np.zeros((len(at), len(features.pairs)), np.float32)
-    for number, (_, left, right) in enumerate(features.pairs):
+    for number, (left, right) in enumerate(features.pairs.values()):
         first, second = at.get(left), at.get(right)
         if first is None or second is None or first == second:
             shares[second if first is None else first, number] = 1.0

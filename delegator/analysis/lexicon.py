@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from delegator.analysis.inflection import forms_of
 from delegator.analysis.words import Words
@@ -22,8 +23,7 @@ class Signals:
     """Separated by commas; dictionary forms, in lower case. Every form of their words is found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One row's phrase, found in a text."""
 
     target: str
@@ -51,14 +51,18 @@ class Lexicon:
             first: sorted(entries, key=lambda entry: len(entry.words), reverse=True)
             for first, entries in by_first.items()
         }
+        self._beginnings = frozenset(form for form, base in self._forms.items() if base in by_first)
 
     def find(self, text: Words) -> list[Evidence]:
         """Return what the whole text holds, in order; of overlapping phrases the longest, each phrase counted once."""
+        positions = [at for at, word in enumerate(text.words) if word in self._beginnings]
+        if not positions:
+            return []
         bases = self._bases(text.words)
         found: dict[tuple[str, ...], _Entry] = {}
         spans: dict[tuple[str, ...], tuple[int, int]] = {}
         free_from = 0
-        for position in [at for at, base in enumerate(bases) if base in self._by_first]:
+        for position in positions:
             entry = self._match(bases, position, text) if position >= free_from else None
             if entry is None:
                 continue

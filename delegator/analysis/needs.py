@@ -84,7 +84,7 @@ def need_for(
 ) -> Need:
     """Return the need for one role."""
     teams = _usual_teams(assessment.points - assessment.base_points)
-    usual = sum(chance for task_type, chance in chances.items() if role in teams[task_type])
+    usual = sum([chance for task_type, chance in chances.items() if role in teams[task_type]])
     return Need(role, own.get(role, 0.0), min(1.0, usual), (taught or {}).get(role, 0.0))
 
 

@@ -77,7 +77,7 @@ def row_of(text: str, weights: Weights) -> tuple[Places, Floats]:
     if not features.words:
         return np.zeros(0, np.intp), np.zeros(0, np.float32)
     found = [_words(features.words, weights)]
-    found += [_scaled(keys, weights) for keys in ([key for key, _, _ in features.pairs], features.opening)]
+    found += [_scaled(keys, weights) for keys in (tuple(features.pairs), features.opening)]
     places = np.concatenate([places for places, _ in found])
     values = np.concatenate([values for _, values in found])
     distinct, at = np.unique(places, return_inverse=True)

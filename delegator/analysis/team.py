@@ -7,7 +7,7 @@ at all `gate.py`, what people decide themselves `wishes.py`; which level's limit
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from delegator.analysis.category import TEAM_OF_CATEGORY
 from delegator.analysis.complexity import Assessment
@@ -22,8 +22,7 @@ from delegator.roles.rank import KNOWN_LEVELS, KNOWN_SUPERIORS
 from delegator.words import TaskType
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A role the task may need."""
 
     role: str
@@ -31,8 +30,7 @@ class Candidate:
     words: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Candidates in order of need: the core is needed, the rest joins where the limit leaves room."""
 
     core: tuple[Candidate, ...]
@@ -40,8 +38,7 @@ class Choice:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Team:
+class Team(NamedTuple):
     """The team within the limit."""
 
     members: tuple[Candidate, ...]

@@ -45,7 +45,7 @@ def tokens_of(text: str) -> Tokens:
             tokens.append("0" if piece.isdigit() else "0.0")
         elif not first.isalpha():
             tokens.append(piece)
-        elif _is_joined(piece):
+        elif not piece.islower() and _is_joined(piece):  # most words have no capital: they are seen at once
             tokens.append(NAME_IN_CODE)
             humps = [hump.lower()[:MAX_WORD_CHARS] for hump in _HUMP.findall(piece)]
             tokens += humps

@@ -161,7 +161,7 @@ def _blocks_of(text: str) -> list[tuple[int, ...]]:
     features = features_of(text)
     words = [keys_of_word(word) for word in features.words]
     per_word = [tuple(key for word in words for key in word[block]) for block in range(len(PER_WORD))]
-    return [*per_word, tuple(key for key, _, _ in features.pairs), features.opening, features.shape]
+    return [*per_word, tuple(features.pairs), features.opening, features.shape]
 
 
 def _vocabulary(documents: Iterable[Sequence[Sequence[int]]]) -> Vocabulary:

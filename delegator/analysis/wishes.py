@@ -6,8 +6,7 @@ Owns who may overrule whom: a caller stands above a rule, a rule above the text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from delegator.analysis.words import Words, split_words
 from delegator.errors import InvalidInput
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 CALLER = "the caller"
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(NamedTuple):
     """What was decided; each role stands in one of the three at most.
 
     Attributes:

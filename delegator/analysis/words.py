@@ -7,7 +7,7 @@ what it found. What the learned reading sees of a text is cut by `features.py`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _PIECE = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[?!.:;\n\])]")
 """A whole word (apostrophes inside belong to it; _ - / and the like separate), or a mark that ends a clause."""
@@ -18,8 +18,7 @@ _ERROR_TAILS = ("Error", "Exception", "Failure", "Fault", "Panic")
 """Endings of class names that are the error itself: NullPointerException, TypeError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """A text as whole words."""
 
     words: tuple[str, ...]
@@ -33,17 +32,24 @@ def split_words(text: str) -> Words:
     words: list[str] = []
     ends: set[int] = set()
     for piece in _PIECE.findall(text):
-        if piece not in _CLAUSE_ENDS:
-            words.extend(_spellings(piece))
-        elif words:
-            ends.add(len(words))
+        if piece in _CLAUSE_ENDS:
+            if words:
+                ends.add(len(words))
+        elif piece.endswith(_ERROR_TAILS):
+            words.extend(_named_error(piece))
+        else:
+            words.append(_small(piece))
     return Words(tuple(words), frozenset(ends))
 
 
-def _spellings(piece: str) -> tuple[str, ...]:
-    if piece.endswith(_ERROR_TAILS):
-        for tail in _ERROR_TAILS:
-            if len(piece) > len(tail) and piece.endswith(tail):
-                return piece.lower(), tail.lower()
-    word = piece.lower().replace("’", "'")
-    return (word.removesuffix("'s"),)
+def _named_error(piece: str) -> tuple[str, ...]:
+    """Return a class name and the error that it is; a bare 'Error' is a word like others."""
+    for tail in _ERROR_TAILS:
+        if len(piece) > len(tail) and piece.endswith(tail):
+            return piece.lower(), tail.lower()
+    return (_small(piece),)
+
+
+def _small(piece: str) -> str:
+    small = piece.lower()
+    return small if small.isalnum() else small.replace("’", "'").removesuffix("'s")

@@ -111,7 +111,8 @@ class Catalogue:
         Raises:
             UnknownRole: one of them is not in the catalogue.
         """
-        return [role.name for role in sorted({self.role(name) for name in names}, key=lambda role: role.rank)]
+        wanted = {self.role(name).name for name in names}
+        return [name for name in self.roles if name in wanted]
 
     @property
     def baseline_bytes(self) -> int:
