@@ -96,17 +96,24 @@ class Agent:
         finally:
             speech.listeners -= 1
 
-    async def follow(self, turn_id: str) -> AsyncIterator[str]:
-        """Yield the pieces of a speech from its beginning, as they come; ends with it. Unknown turns yield nothing."""
+    async def follow(self, turn_id: str, *, pause_s: float = 0.0) -> AsyncIterator[str]:
+        """Yield what is said in a turn from its beginning, as it comes; ends with it. Unknown turns yield nothing.
+
+        Args:
+            turn_id: which.
+            pause_s: real seconds between two yields at least; what comes meanwhile is yielded in one.
+        """
         speech = self._speeches.get(turn_id)
         given = 0
         while speech is not None and speech.task is not None:
             changed, done = speech.changed, speech.task.done()
-            for piece in speech.pieces[given:]:
-                given += 1
-                yield piece
+            if fresh := speech.pieces[given:]:
+                given += len(fresh)
+                yield "".join(fresh)
             if done:
                 return
+            if fresh:
+                await asyncio.sleep(pause_s)
             await changed.wait()
 
     async def _speak(self, turn: Turn, speech: _Speech) -> Spoken:

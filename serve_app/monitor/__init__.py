@@ -8,10 +8,13 @@ system only through `Backend`. From the inside out:
     charts                       columns, rows and scales as they are drawn; pure
     controls, model_controls     what can be done from a page, and what is said before it is done; pure
     live                         from the store's events to the pages they concern; no NiceGUI
+    speech                       what running turns have said so far, once for all pages that show them; no NiceGUI
+    changes                      what differs between two views, which is all that an open page is sent; pure
     elements, view               what makes a view: its board, its choice, how it is read, which events concern it
     views/                       one file for each view, and `VIEWS`, their order in the navigation
     pages, web                   NiceGUI: what a browser gets; these four are imported on the replica alone
-    deploy                       the Serve application
+    feed, speakers               what they hear of the system: the store's announcements, agents as they speak
+    deploy, urgency              the Serve application, and how little hurry it has
 
 A view is five files: `<name>_view.py` (frozen dataclasses and the pure function that makes them of replies),
 `components/monitor_<name>.vue` (draws them; emits `choose` with the words of another choice), `css/<name>.css` (its own

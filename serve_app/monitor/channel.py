@@ -12,12 +12,13 @@ import contextvars
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from delegator.errors import DeadlineExceeded, DelegatorError
 from delegator.schemas import Event
 from serve_app.faults import delegator_error
+from serve_app.monitor.speech import Hearing, Said, UnderWay
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,8 @@ class Look(Generic[ViewT]):
     """Why the latest reading failed; None when it did not."""
     read_at: float
     """On the timer's clock."""
+    said: Said = ()
+    """What turns under way have said so far; more of it comes between two readings."""
 
 
 Watcher = Callable[[Look[Any]], None]
@@ -84,6 +87,9 @@ class Channel(Generic[ViewT]):
         concerned: Callable[[Event], bool],
         tick_s: float | None,
         timer: Timer,
+        *,
+        hearing: Hearing | None = None,
+        under_way: Callable[[ViewT], Sequence[UnderWay]] = lambda _: (),
     ) -> None:
         self.watchers: dict[object, Watcher] = {}
         self.latest: Look[ViewT] | None = None
@@ -92,9 +98,13 @@ class Channel(Generic[ViewT]):
         self._concerned = concerned
         self._tick_s = tick_s
         self._timer = timer
+        self._hearing = hearing
+        self._under_way = under_way
         self._woken = asyncio.Event()
+        self._telling = asyncio.Lock()
         # A context of its own: with the first page's, its leaving would cancel the actor calls made for all others.
-        self._task = asyncio.create_task(self._run(), context=contextvars.Context())
+        work = [self._run(), *([self._pass_on(hearing)] if hearing is not None else [])]
+        self._tasks = [asyncio.create_task(each, context=contextvars.Context()) for each in work]
 
     def tell(self, events: Sequence[Event]) -> None:
         """Read again soon where an event concerns what is shown."""
@@ -106,22 +116,50 @@ class Channel(Generic[ViewT]):
         self._woken.set()
 
     def close(self) -> None:
-        """Read no more."""
-        self._task.cancel()
+        """Read no more, and listen no more."""
+        for task in self._tasks:
+            task.cancel()
+        if self._hearing is not None:
+            self._hearing.close()
 
     async def _run(self) -> None:
         while True:
             self._woken.clear()
             began = self._timer.now()
             look = await self._look()
-            self.latest = look
             taken = self._timer.now() - began
-            for watcher in list(self.watchers.values()):
-                _tell(watcher, look)
-            gap = max(1 / RATE_PER_S, min(taken / SHARE, MOST_S), SEND_S * len(self.watchers))
-            await self._timer.sleep(gap)
+            beat = await self._tell_all(look)
+            gap = max(beat, min(taken / SHARE, MOST_S))
+            await self._timer.sleep(gap - beat)
             tick_s = RETRY_S if look.error is not None else self._tick_s
             await self._timer.wait(self._woken, None if tick_s is None else max(0.0, tick_s - gap))
+
+    async def _pass_on(self, hearing: Hearing) -> None:
+        """Tell between two readings what is being said."""
+        while True:
+            await hearing.changed.wait()
+            await self._tell_all(None)
+
+    async def _tell_all(self, look: Look[ViewT] | None) -> float:
+        """Tell everybody of a look, None: of the latest, with what is said by now. Return the seconds that this took.
+
+        They are as many as must lie between two updates of a page, whichever of the two they are.
+        """
+        async with self._telling:
+            look = look or self.latest
+            if look is None:
+                return 0.0
+            if self._hearing is not None:
+                if look.view is not None:  # here, so that a turn's words go in the very look that shows it stored
+                    self._hearing.listen(self._under_way(look.view))
+                self._hearing.changed.clear()
+                look = replace(look, said=self._hearing.said())
+            self.latest = look
+            for watcher in list(self.watchers.values()):
+                _tell(watcher, look)
+            beat = max(1 / RATE_PER_S, SEND_S * len(self.watchers))
+            await self._timer.sleep(beat)
+        return beat
 
     async def _look(self) -> Look[ViewT]:
         known = self.latest.view if self.latest is not None else None

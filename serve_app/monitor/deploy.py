@@ -47,8 +47,11 @@ def replica_app_builder(settings: Settings) -> Callable[[], FastAPI]:
         from serve_app.gateway import Gateway
         from serve_app.local import LocalAnswers
         from serve_app.monitor.feed import StoreFeed
+        from serve_app.monitor.speakers import AgentSpeakers
+        from serve_app.monitor.urgency import be_least_urgent
         from serve_app.monitor.web import build_app
 
+        be_least_urgent()
         gateway = Gateway(LocalAnswers(load_catalogue(settings.catalogue), settings), calls_as=MONITOR)
         return build_app(
             gateway,
@@ -56,6 +59,7 @@ def replica_app_builder(settings: Settings) -> Callable[[], FastAPI]:
             middleware=[Middleware(ServeDisconnect), Middleware(WebsocketEnd)],
             feed=StoreFeed(settings.database_url) if settings.database_url else None,
             scale=settings.simulator_scale,
+            speakers=AgentSpeakers(),
         )
 
     return build_replica_app

@@ -23,8 +23,9 @@ from serve_app.caller import calling
 from serve_app.faults import invalid_input
 from serve_app.monitor import controls
 from serve_app.monitor.channel import Channel, Look, Timer
-from serve_app.monitor.elements import Dialog, Header, HeaderState, Link, ViewT
+from serve_app.monitor.elements import Dialog, Header, HeaderState, Link, ViewT, Words
 from serve_app.monitor.live import Live
+from serve_app.monitor.speech import Hearing
 from serve_app.monitor.view import TICK_S, ChoiceT, Sources, View
 from serve_app.monitor.views import VIEWS
 from serve_app.monitor.wording import Trouble, clock, refusal, trouble
@@ -54,6 +55,7 @@ class Page(Generic[ChoiceT, ViewT]):
         with ui.header(fixed=False, wrap=False):
             self._header = Header(view.name, links_from(view.path))
         self._board = view.board().on("choose", self._on_choose)
+        self._words = Words() if view.under_way is not None else None
         self._dialog = Dialog().on("use", self._on_use)
         self._view, self._sources, self._live = view, sources, live
         self._state = HeaderState(simulated=False, as_of="", trouble=None, push=live.push)
@@ -61,6 +63,7 @@ class Page(Generic[ChoiceT, ViewT]):
         self._key: object = None
         self._leave: Callable[[], None] = _nothing
         self._first_look = asyncio.Event()
+        self._read_at: float | None = None
         self._used: set[str] = set()
         self._end = [
             live.watch(HEADER, lambda timer: _header_channel(sources, timer), self._on_facts),
@@ -98,13 +101,11 @@ class Page(Generic[ChoiceT, ViewT]):
 
     def _channel(self, choice: ChoiceT, timer: Timer) -> Channel[ViewT]:
         view, sources = self._view, self._sources  # not this page: others share what it opens
-        return Channel(
-            f"reading the view {view.title}",
-            lambda: view.read(sources, choice),
-            lambda event: view.concerned(choice, event),
-            view.tick_s,
-            timer,
-        )
+        what = f"reading the view {view.title}"
+        facts = (what, lambda: view.read(sources, choice), lambda event: view.concerned(choice, event), view.tick_s)
+        if view.under_way is None or sources.speakers is None:
+            return Channel(*facts, timer)
+        return Channel(*facts, timer, hearing=Hearing(sources.speakers, timer.sleep), under_way=view.under_way)
 
     def _on_look(self, look: Look[ViewT]) -> None:
         self._first_look.set()
@@ -115,6 +116,11 @@ class Page(Generic[ChoiceT, ViewT]):
             return
         if look.view is not None:
             self._board.show(look.view)
+        if self._words is not None:
+            self._words.show(look.said)
+        if look.read_at == self._read_at:  # only more was said
+            return
+        self._read_at = look.read_at
         self._tell(replace(self._state, as_of=clock(self._sources.now()), trouble=self._refused))
 
     def _on_facts(self, look: Look[Facts]) -> None:

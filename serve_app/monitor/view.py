@@ -5,7 +5,7 @@ A view is told here once and for all; `pages.py` makes its page, `live.py` keeps
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from delegator.schemas import Event, ListRolesReply, NoInput, TaskView
 from serve_app.backend import Backend
 from serve_app.monitor.elements import Board, ViewT
+from serve_app.monitor.speech import Speakers, UnderWay
 
 ChoiceT = TypeVar("ChoiceT")
 
@@ -35,10 +36,19 @@ class Sources:
         backend: what is asked.
         now: the present moment, UTC.
         scale: model seconds per real second where models are simulated, for clocks that run on in the browser.
+        speakers: lets running turns be heard; None: nobody can be, turns are shown when they are stored.
     """
 
-    def __init__(self, backend: Backend, *, now: Callable[[], datetime] = utc_now, scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        scale: float = 1.0,
+        speakers: Speakers | None = None,
+    ) -> None:
         self.backend = backend
+        self.speakers = speakers
         self.now = now
         self.scale = scale
         self.ended_tasks: dict[str, TaskView] = {}
@@ -77,6 +87,7 @@ class View(Generic[ChoiceT, ViewT]):
         concerned: whether an event may have changed what is shown of a choice.
         tick_s: real seconds after which it is read again without an event, while somebody looks; None: never.
         listed: False for views that are reached from others, not from the navigation.
+        under_way: the turns in what is shown that are being spoken; None for views that show no conversation.
     """
 
     name: str
@@ -88,3 +99,4 @@ class View(Generic[ChoiceT, ViewT]):
     concerned: Callable[[ChoiceT, Event], bool] = every_event
     tick_s: float | None = TICK_S
     listed: bool = True
+    under_way: Callable[[ViewT], Sequence[UnderWay]] | None = None

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from serve_app.backend import Backend
 from serve_app.guard import HostGuard
 from serve_app.monitor.channel import Timer
+from serve_app.monitor.frames import NoFrames
 from serve_app.monitor.live import Feed, Live
 from serve_app.monitor.pages import register
 from serve_app.monitor.speech import Speakers
@@ -58,6 +59,9 @@ HEAD_SCRIPT = """
         const props = this.$root.elements[this.$el.id.slice(1)].props;
         if (props.change) props.view = window.delegatorChanged(props.view, props.change.change);
         delete props.change;
+        // NiceGUI's script tells every three seconds what has come, for the server to forget it; that does so by itself
+        // after RECONNECT_S and two heartbeats, and of fifty pages this would be a good part of their cost
+        window.ackedMessageId = Infinity;
       },
     },
   };
@@ -96,7 +100,7 @@ def build_app(
         scale: model seconds per real second, where models are simulated.
         speakers: lets running turns be heard; without it they are shown when they are stored.
     """
-    app = FastAPI(openapi_url=None, middleware=[*middleware, Middleware(HostGuard, host=host)])
+    app = FastAPI(openapi_url=None, middleware=[*middleware, Middleware(NoFrames), Middleware(HostGuard, host=host)])
     live = Live(backend.list_events, feed, timer=timer)
     register(Sources(backend, scale=scale, speakers=speakers), live)
     nicegui.app.on_shutdown(live.stop)

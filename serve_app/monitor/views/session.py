@@ -70,4 +70,5 @@ SESSION = View(
     concerned=_concerned,
     tick_s=3.0,
     listed=False,
+    under_way=lambda page: page.under_way,
 )
