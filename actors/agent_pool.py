@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.agent import Agent
+from actors.agent_lives import LiveAgent, restarts_by_ray
 from actors.agent_messages import Pulse, Turn
 from actors.agent_work import AgentWork
 from actors.calls import ask
@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 RESTART_S = 15.0
 """Real seconds that Ray has to replace a killed process; after that the agent is spawned anew."""
 
+COUNT_S = 2.0
+"""Real seconds that Ray has to say how often it has restarted an actor."""
+
 LOOK_S = 0.1
 """Real seconds between two looks whether a killed process has been replaced."""
 
@@ -47,28 +50,6 @@ def tell_host_of_first_token(turn: Turn) -> None:
             log.info("the host of %s is away: the first token of %s goes untold", turn.endpoint_id, turn.turn_id)
         else:
             host.first_token.remote(turn.turn_id)
-
-
-@dataclass(slots=True)
-class LiveAgent:
-    """One running agent and the sessions that lease it.
-
-    Attributes:
-        restarts: how often its process was found to be another one.
-        told: how many of those are written down.
-        work: what it has done, and is at.
-    """
-
-    role: str
-    handle: Any
-    spawned_at: datetime
-    node_id: str
-    sessions: set[str] = field(default_factory=set)
-    restarts: int = 0
-    pid: int | None = None
-    node: str | None = None
-    told: int = 0
-    work: AgentWork = field(default_factory=AgentWork)
 
 
 class AgentPool:
@@ -131,23 +112,20 @@ class AgentPool:
             del self._live[role]
             return True
 
-    async def revive(self, role: str) -> bool:
-        """Wait until an agent that was lost answers again; spawn it anew where it is gone for good.
-
-        Returns whether its process is another one and nobody has written that down yet: the caller does.
-        """
+    async def revive(self, role: str) -> LiveAgent | None:
+        """Wait until a lost agent answers again; spawn it anew where it is gone for good. None: there is none."""
         async with self._locks[role]:
             agent = self._live.get(role)
             if agent is None:
-                return False
+                return None
             try:
-                await self._greet(agent, await self._pulse(agent.handle))
+                agent.greet(await self._pulse(agent.handle))
             except (RayError, DeadlineExceeded) as exc:
                 agent = await self._replace(agent, exc)
-            return _is_news(agent)
+            return agent
 
     async def restart(self, role: str) -> LiveAgent:
-        """Replace an agent's process and wait until the new one answers; it counts as written down by the caller.
+        """Replace an agent's process and wait until the new one answers; that it was is told by the caller.
 
         Raises:
             AgentNotRunning: there is none.
@@ -157,12 +135,16 @@ class AgentPool:
             agent = self._live.get(role)
             if agent is None:
                 raise AgentNotRunning(role, tuple(one.role for one in self.live()))
-            ray.kill(agent.handle, no_restart=False)
+            agent.lives.told += 1  # before anybody can take it for a loss
             try:
-                await self._await_another_process(agent)
-            except DeadlineExceeded as exc:
-                agent = await self._replace(agent, exc)
-            _is_news(agent)
+                ray.kill(agent.handle, no_restart=False)
+                try:
+                    await self._await_another_process(agent)
+                except DeadlineExceeded as exc:
+                    agent = await self._replace(agent, exc)
+            except BaseException:
+                agent.lives.told -= 1
+                raise
             return agent
 
     async def _await_another_process(self, agent: LiveAgent) -> None:
@@ -171,10 +153,10 @@ class AgentPool:
         Raises:
             DeadlineExceeded: none did in time.
         """
-        before, deadline_s = agent.restarts, min(RESTART_S, self._settings.actor_start_deadline_s)
+        before, deadline_s = (agent.pid, agent.node), min(RESTART_S, self._settings.actor_start_deadline_s)
         try:
             async with asyncio.timeout(deadline_s):
-                while agent.restarts == before:
+                while (agent.pid, agent.node) == before:
                     await self.pulse(agent)
                     await asyncio.sleep(LOOK_S)
         except TimeoutError:
@@ -185,8 +167,8 @@ class AgentPool:
         log.warning("agent %s is spawned anew: %s", agent.role, why)
         await self._terminate(agent.role, agent.handle)
         fresh = await self._spawn(agent.role, agent.spawned_at, agent.node_id)
-        fresh.sessions, fresh.work = agent.sessions, agent.work
-        fresh.restarts, fresh.told = agent.restarts + 1, agent.told
+        fresh.sessions, fresh.work, fresh.lives = agent.sessions, agent.work, agent.lives
+        fresh.lives.spawned_anew()
         self._live[agent.role] = fresh
         return fresh
 
@@ -219,13 +201,25 @@ class AgentPool:
             pulse = await self._pulse(agent.handle, deadline_s)
         except (RayError, DeadlineExceeded):
             return None
-        await self._greet(agent, pulse)
+        agent.greet(pulse)
         return pulse
 
-    async def _greet(self, agent: LiveAgent, pulse: Pulse) -> None:
-        if agent.pid is not None and (agent.pid, agent.node) != (pulse.pid, pulse.node):
-            agent.restarts += 1
-        agent.pid, agent.node = pulse.pid, pulse.node
+    async def look_at(self, agent: LiveAgent) -> None:
+        """Bring up to date how often an agent's process was replaced, as far as it and Ray answer within seconds."""
+        await asyncio.gather(self.pulse(agent), self._count_lives(agent))
+
+    async def _count_lives(self, agent: LiveAgent) -> None:
+        try:
+            async with asyncio.timeout(COUNT_S):
+                count = await asyncio.to_thread(self._restarts_by_ray, agent.handle)
+        except (RayError, TimeoutError) as exc:
+            log.warning("Ray does not tell how often %s was restarted: %s", agent.role, exc)
+            return
+        if count is not None and self._live.get(agent.role, agent) is agent:  # not of an actor given up meanwhile
+            agent.lives.counted(count)
+
+    def _restarts_by_ray(self, handle: Any) -> int | None:
+        return restarts_by_ray(handle)
 
     async def _pulse(self, handle: Any, deadline_s: float | None = None) -> Pulse:
         deadline_s = deadline_s or self._settings.actor_start_deadline_s
@@ -237,10 +231,11 @@ class AgentPool:
         handle = self._start_process(role, node_id)
         agent = LiveAgent(role, handle, spawned_at, node_id)
         try:
-            await self._greet(agent, await self._pulse(handle))
+            agent.greet(await self._pulse(handle))
         except BaseException:
             await self._terminate(role, handle)
             raise
+        await self._count_lives(agent)  # what a former life has restarted it is not told again
         return agent
 
     def _start_process(self, role: str, node_id: str) -> Any:
@@ -270,13 +265,6 @@ class AgentPool:
                     await asyncio.sleep(0.01)
         except TimeoutError:
             raise DeadlineExceeded(f"ending the process of {role}", deadline_s) from None
-
-
-def _is_news(agent: LiveAgent) -> bool:
-    """Return whether its process was replaced and that is not written down; from now on it is."""
-    news = agent.restarts > agent.told
-    agent.told = agent.restarts
-    return news
 
 
 def _named_agents() -> set[str]:

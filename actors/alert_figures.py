@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import TypeVar
 
 from ray.exceptions import RayError
 
+from actors.disk_room import free_bytes
 from actors.parts import Parts
-from delegator.alerts.figures import DiskFigures, DriftFigures, EndpointFigures, Figures, LongestWait, crashes
+from delegator.alerts.figures import DiskFigures, DriftFigures, EndpointFigures, Figures, LongestWait
 from delegator.errors import DelegatorError
 from delegator.schemas import EndpointInfo, QueuedTurn, ResourceSummaryReply
 from delegator.settings import GB
@@ -45,7 +44,7 @@ class AlertFigures:
         summary, restarts, disk = await asyncio.gather(
             _had(failed, "what is in memory", self._resources()),
             _had(failed, "the event log", self._restarts()),
-            _had(failed, "the disk", asyncio.to_thread(free_disk, self._parts.settings.home_dir)),
+            _had(failed, "the disk", self._disk()),
         )
         return Figures(
             endpoints=None if summary is None else tuple(_endpoint(one, summary.queue) for one in summary.endpoints),
@@ -56,10 +55,11 @@ class AlertFigures:
 
     async def _restarts(self) -> dict[str, int]:
         since = self._parts.clock.now() - timedelta(seconds=self._parts.settings.alerts.crash_loop_s)
-        moments: defaultdict[str, list[datetime]] = defaultdict(list)
-        for role, at in await self._parts.store.agent_restarts(since):
-            moments[role].append(at)
-        return {role: crashes(of_role) for role, of_role in moments.items()}
+        return Counter(role for role, _ in await self._parts.store.agent_restarts(since))
+
+    async def _disk(self) -> DiskFigures:
+        home = self._parts.settings.home_dir
+        return DiskFigures(str(home), await asyncio.to_thread(free_bytes, home) / GB)
 
     def _drift(self, summary: ResourceSummaryReply | None, failed: Sequence[str]) -> DriftFigures:
         shown = summary.drift if summary is not None else None
@@ -69,12 +69,6 @@ class AlertFigures:
         if age_s is None:  # nothing was compared yet: as long as we have been looking
             age_s = self._parts.clock.real_s(self._parts.clock.elapsed_s(self._begun))
         return DriftFigures(age_s, (*failed, *shown.failed))
-
-
-def free_disk(folder: Path) -> DiskFigures:
-    """Return what is free where `folder` is, or will be once it is made."""
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    return DiskFigures(str(folder), shutil.disk_usage(there).free / GB)
 
 
 def _endpoint(info: EndpointInfo, queue: Sequence[QueuedTurn]) -> EndpointFigures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from actors.machine_meter import MachineView
 from delegator.ollama.client import ChatMessage
 from delegator.residency.demand import Outlook
 from delegator.residency.planner import Snapshot
@@ -183,6 +184,13 @@ class HostView:
     prefetches_used: int = 0
     pins: frozenset[str] = frozenset()
     queue: QueueState = field(default_factory=QueueState)
+    machine: MachineView | None = None
+    """The load of the machine that the host runs on."""
+
+    @property
+    def resident_bytes(self) -> int:
+        """Return the measured memory of what is resident: without what the plans count that is coming or going."""
+        return sum(resident.size_bytes for resident in self.residents if resident.resident)
 
 
 @dataclass(frozen=True, slots=True)

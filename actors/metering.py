@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Awaitable, Callable, Iterable
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from ray.exceptions import RayError
 from ray.util import metrics as ray_metrics
 
 from actors import metrics as m
+from actors.disk_room import free_bytes
 from actors.metric_counts import counts_of, zeros
 from actors.metric_levels import Standing, levels_of
 from actors.metrics import Kind, Labels, Metric, Sample
@@ -144,13 +145,13 @@ class Metering:
             sessions=[session.record for session in self._sessions()],
             leases={agent.role: len(agent.sessions) for agent in parts.pool.live()},
             resources=resources,
-            disk_free_bytes=await asyncio.to_thread(_disk_free, str(parts.settings.home_dir)),
+            disk_free_bytes=await asyncio.to_thread(_disk_free, parts.settings.home_dir),
         )
 
 
-def _disk_free(folder: str) -> int | None:
+def _disk_free(folder: Path) -> int | None:
     try:
-        return shutil.disk_usage(folder).free
+        return free_bytes(folder)
     except OSError:
         return None
 

@@ -85,7 +85,7 @@ def _endpoints(summary: ResourceSummaryReply) -> Iterator[Sample]:
         name = endpoint.endpoint
         waits = [turn.waited_seconds for turn in summary.queue if turn.endpoint == name]
         yield _level(m.CAPACITY, round(endpoint.capacity_gb * GB), name)
-        yield _level(m.PLANNED, round(endpoint.memory_gb * GB), name)
+        yield _level(m.PLANNED, round(endpoint.planned_gb * GB), name)
         yield _level(m.TURNS_RUNNING, endpoint.turns_running, name)
         yield _level(m.QUEUE_TURNS, endpoint.turns_waiting, name)
         yield _level(m.QUEUE_OLDEST, max(waits, default=0.0), name)

@@ -112,7 +112,7 @@ WAITING = _counter(
 )
 SPEAKING = _counter("turn_speaking_seconds", "Model seconds turns took once they could begin.", "role")
 TOKENS = _counter("tokens", "Tokens of finished turns: prompt (read) and reply (written).", "role", "kind")
-AGENT_RESTARTS = _counter("agent_restarts", "Times a lost agent was brought back.", "role")
+AGENT_RESTARTS = _counter("agent_restarts", "Times an agent was lost and started again.", "role")
 MODEL_LOADS = _counter("model_loads", "Loads of a model into memory.", "endpoint", "model")
 LOAD_SECONDS = _counter("model_load_seconds", "Model seconds loads took.", "endpoint", "model")
 SWAPS = _counter("model_swaps", "Models that had to leave memory to make room for another.", "endpoint", "model")

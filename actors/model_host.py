@@ -40,6 +40,7 @@ from actors.host_messages import (
     Sweep,
     TurnWish,
 )
+from actors.machine_meter import MachineMeter
 from actors.outbox import Outbox, Report
 from actors.pinned import Pinned
 from actors.reservations import Reservations
@@ -113,6 +114,7 @@ class ModelHost:
         self._settings = settings
         self._client = client
         self._clock = Clock(settings.simulator_scale if settings.models == "simulated" else 1.0)
+        self._meter = MachineMeter()
         self._shelf = Shelf(client)
         self._outbox = Outbox(spec.endpoint_id, report)
         self._memory = EndpointMemory(spec, settings, self._clock, client, reservations, self._shelf, self._outbox)
@@ -572,6 +574,7 @@ class ModelHost:
             prefetches[Foretold.USED],
             pins=self._ledger.pins,
             queue=self._dispatcher.queue(self._now(), without={*self._asides.holders, BY_HAND}),
+            machine=self._meter.look(),
         )
 
 

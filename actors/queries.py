@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from actors import views
+from actors.machine_views import machine_loads
 from actors.parts import Parts
 from actors.queue_view import queued_turns
 from actors.session_book import SessionBook, baseline_models
@@ -139,12 +140,13 @@ class Queries:
         """Return what is running and resident now, measured; endpoints that do not answer count nothing."""
         hosts = await self._parts.hosts.views()
         baseline = self.baseline_bytes()
-        used = sum(host.snapshot.used_bytes for host in hosts.values())
+        used = sum(host.resident_bytes for host in hosts.values())
         agents = len(self._parts.pool.live())
         prefetches = sum(host.prefetches for host in hosts.values())
         return ResourceSummaryReply(
             active_agents=agents,
             total_memory_gb=used / GB,
+            planned_gb=sum(host.snapshot.used_bytes for host in hosts.values()) / GB,
             cpu_load=cpu_load(agents),
             active_sessions=len(self._book.sessions()),
             capacity_gb=self._parts.hosts.capacity_bytes / GB,
@@ -162,6 +164,7 @@ class Queries:
             prefetch_hit_ratio=sum(h.prefetches_used for h in hosts.values()) / prefetches if prefetches else None,
             queue=queued_turns(hosts, self._tasks.get),
             drift=self._drift(),
+            machines=machine_loads(hosts.values()),
         )
 
     def baseline_bytes(self) -> int:

@@ -1,8 +1,8 @@
 """Compares what should be with what is, every few seconds and on demand, heals the difference and writes it down.
 
-Looks at the open sessions, at Ray's list of named actors, and through each `ModelHost` at `/api/ps` and the
-reservations. First version: orphaned agents, models and reservations go, sessions without a call for too long end, and
-so do those whose end broke off half-way.
+Looks at the open sessions, at Ray's list of named actors, whether agents were lost (`restart_log.py`), and through each
+`ModelHost` at `/api/ps` and the reservations. First version: orphaned agents, models and reservations go, sessions
+without a call for too long end, and so do those whose end broke off half-way.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from datetime import timedelta
 from ray.exceptions import RayError
 
 from actors.claimant import Claimant
-from actors.comparison import Comparison
+from actors.comparison import Comparison, trusted_s
 from actors.host_handle import HostHandle
 from actors.host_messages import RETURNS, Sweep
 from actors.parts import Ending, OpenSession, Parts
+from actors.restart_log import RestartLog
 from actors.session_book import SessionBook
 from delegator.errors import DelegatorError
 from delegator.schemas import CleanupReply, Drift, EventKind
@@ -35,16 +36,21 @@ EndSession = Callable[[OpenSession, EventKind, str], Awaitable[object]]
 class Reconciler:
     """One loop; sweeps never overlap."""
 
-    def __init__(self, parts: Parts, book: SessionBook, claimant: Claimant, end_session: EndSession) -> None:
+    def __init__(
+        self, parts: Parts, book: SessionBook, claimant: Claimant, restarts: RestartLog, end_session: EndSession
+    ) -> None:
         """Watch over these parts; `end_session` ends one session with everything it has."""
         self._parts = parts
         self._book = book
         self._claimant = claimant
+        self._restarts = restarts
         self._end_session = end_session
         self._lock = asyncio.Lock()
-        self._comparison = Comparison()
+        self._comparison = Comparison(trusted_s(parts.settings))
         self._sweeping: dict[str, asyncio.Task[Sweep]] = {}
         """By endpoint: its sweep that is under way."""
+        self._looking: asyncio.Task[None] | None = None
+        """The latest look at the agents."""
 
     async def run_forever(self) -> None:
         """Sweep every `reconcile_every_s`; an error of one sweep is logged and does not end the loop."""
@@ -71,6 +77,7 @@ class Reconciler:
             DelegatorError: no endpoint could be swept, or the store does not answer.
         """
         async with self._lock:
+            self._comparison.begun()
             try:
                 return await self._look_once(remove_orphans=remove_orphans)
             except (DelegatorError, RayError) as exc:
@@ -82,6 +89,7 @@ class Reconciler:
         closed = await self._end_sessions()
         gone = await self._parts.pool.terminate_orphans(self._book.teams) if remove_orphans else []
         await self._write_down(gone, Sweep())
+        self._look_at_agents()
         found, failed = await self._sweep_hosts(remove_orphans=remove_orphans)
         self._comparison.made(self._parts.clock.now(), gone, found, failed)
         return CleanupReply(
@@ -91,6 +99,19 @@ class Reconciler:
             placement_groups_removed=[model for sweep in found.values() for model in sweep.reservations_removed],
             processes_checked=len(self._parts.pool.live()),
         )
+
+    def _look_at_agents(self) -> None:
+        """Begin to look whether agents were lost, unless that is under way: nothing waits for those that are silent."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._restarts_seen())
+
+    async def _restarts_seen(self) -> None:
+        try:
+            await self._restarts.look()
+        except (DelegatorError, RayError) as exc:
+            log.warning("lost agents wait to be written down: %s", exc)
+        except Exception:
+            log.exception("a look at the agents failed unexpectedly")
 
     async def _sweep_hosts(self, *, remove_orphans: bool) -> tuple[dict[str, Sweep], list[str]]:
         """Return by endpoint what was found, and in words which could not be compared."""

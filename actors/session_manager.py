@@ -30,6 +30,7 @@ from actors.pins import Pins
 from actors.planning import Planning
 from actors.queries import Queries
 from actors.reconciler import Reconciler
+from actors.restart_log import RestartLog
 from actors.second_opinions import SecondOpinions
 from actors.session_book import SessionBook
 from actors.task_runner import TaskRunner
@@ -147,9 +148,10 @@ class SessionManager:
         self._teams = TeamChanges(parts)
         self._pins = Pins(parts.store, parts.clock, parts.catalogue)
         claimant = Claimant(parts.recorder, self._book.sessions, self._turns_under_way, parts.outlook_of, self._pins.on)
-        self._tasks = TaskRunner(parts, TurnAttempts(parts, claimant))
+        self._restarts = RestartLog(parts.pool, parts.store, parts.clock)
+        self._tasks = TaskRunner(parts, TurnAttempts(parts, claimant, self._restarts))
         self._controls = Controls(parts.store, parts.clock)
-        self._reconciler = Reconciler(parts, self._book, claimant, self._end)
+        self._reconciler = Reconciler(parts, self._book, claimant, self._restarts, self._end)
         self._queries = Queries(parts, self._book, self._tasks, self._reconciler.drift)
         self._planning = Planning(parts)
         self._opinions = SecondOpinions(parts)
@@ -348,9 +350,10 @@ class SessionManager:
         agent = await self._parts.pool.restart(role)
         data = {"reason": request.reason or "restarted by hand", "pid": agent.pid, "sessions": sorted(agent.sessions)}
         event = NewEvent(EventKind.AGENT_RESTARTED, self._parts.clock.now(), role=role, data=data, by=acting.by())
-        await self._parts.store.append_events([event])
+        self._restarts.take_up_by_hand(event)
+        await self._restarts.write_down()
         return RestartAgentReply(
-            agent_role=role, pid=agent.pid, restarts=agent.restarts, sessions=sorted(agent.sessions)
+            agent_role=role, pid=agent.pid, restarts=agent.lives.replaced, sessions=sorted(agent.sessions)
         )
 
     async def cleanup_orphaned_agents(self, _request: NoInput) -> CleanupReply:

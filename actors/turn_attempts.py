@@ -16,6 +16,7 @@ from actors.host_handle import HostHandle
 from actors.host_messages import Grant, LaterTurn, TurnWish
 from actors.moves import Moves
 from actors.parts import Parts
+from actors.restart_log import RestartLog
 from actors.running_task import TurnAtHand, turn_event
 from actors.session_limit import SessionLimit
 from actors.turn_recovery import Troubles, TurnRecovery
@@ -49,11 +50,11 @@ RETRY_PAUSE_S = 0.5
 class TurnAttempts:
     """Takes turns, one attempt after the other."""
 
-    def __init__(self, parts: Parts, claimant: Claimant) -> None:
+    def __init__(self, parts: Parts, claimant: Claimant, restarts: RestartLog) -> None:
         """Work with these parts; `claimant` says what may be held when a host is to look again."""
         self._parts = parts
         self._moves = Moves(parts)
-        self._recovery = TurnRecovery(parts, claimant, self._moves)
+        self._recovery = TurnRecovery(parts, claimant, self._moves, restarts)
         self._limit = SessionLimit(parts)
 
     async def take(self, turn: TurnAtHand) -> MessageRecord:

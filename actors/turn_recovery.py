@@ -15,6 +15,7 @@ from actors.host_handle import HostHandle
 from actors.moves import Moves, excluded_by
 from actors.parts import Parts
 from actors.placing import Excluded
+from actors.restart_log import RestartLog
 from actors.running_task import TurnAtHand, turn_event
 from delegator.errors import AgentLost, DelegatorError, HostSuspect, ModelLoadFailed, ModelMissing, Unavailable
 from delegator.schemas import EventKind
@@ -43,26 +44,29 @@ class Troubles:
 class TurnRecovery:
     """Stands between two attempts at one turn."""
 
-    def __init__(self, parts: Parts, claimant: Claimant, moves: Moves) -> None:
+    def __init__(self, parts: Parts, claimant: Claimant, moves: Moves, restarts: RestartLog) -> None:
         """Work with these parts; `claimant` tells a host what may be held when it is to look again."""
         self._parts = parts
         self._claimant = claimant
         self._moves = moves
+        self._restarts = restarts
 
     async def recover(self, turn: TurnAtHand, exc: Exception, problem: str, troubles: Troubles) -> bool:
         """Note the failed attempt and mend what can be mended before the next one; return whether it is elsewhere."""
         now = self._parts.clock.now()
         code = exc.code if isinstance(exc, DelegatorError) else AgentLost.code
-        events = [turn_event(turn, EventKind.TURN_RETRIED, now, reason=problem, code=code)]
+        retried = turn_event(turn, EventKind.TURN_RETRIED, now, reason=problem, code=code)
         moved = False
         if isinstance(exc, ACTOR_LOST):
-            if await self._parts.pool.revive(turn.role):
-                events.append(turn_event(turn, EventKind.AGENT_RESTARTED, now, reason=problem))
+            agent = await self._parts.pool.revive(turn.role)
+            if agent is not None:
+                self._restarts.take_up(agent, last=turn_event(turn, EventKind.AGENT_RESTARTED, now, reason=problem))
         else:
             moved = await self._move_away(turn, exc, problem, troubles)
             if not moved:
                 await self._prepare_again(turn, exc, troubles)
-        await self._parts.store.append_events(events)
+        await self._parts.store.append_events([retried])
+        await self._restarts.write_down()
         return moved
 
     async def _move_away(self, turn: TurnAtHand, exc: Exception, problem: str, troubles: Troubles) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
+from actors.agent_lives import LiveAgent
 from actors.agent_messages import Pulse
-from actors.agent_pool import LiveAgent
 from actors.host_handle import HostHandle
 from actors.host_messages import HostView, ResidentView
 from actors.parts import OpenSession, Parts
@@ -271,7 +271,7 @@ def agent_info(
         uptime_seconds=parts.clock.between_s(agent.spawned_at, parts.clock.now()),
         pid=agent.pid,
         node=agent.node,
-        restarts=agent.restarts,
+        restarts=agent.lives.replaced,
         turns_running=pulse.turns_running if pulse else 0,
         endpoints=list(dict.fromkeys(endpoint for endpoint, _ in known)),
         sessions_served=len(agent.work.sessions),
@@ -290,7 +290,8 @@ def endpoint_info(handle: HostHandle, view: HostView | None, parts: Parts) -> En
         endpoint=handle.endpoint_id,
         url=handle.url,
         capacity_gb=handle.capacity_bytes / GB,
-        memory_gb=view.snapshot.used_bytes / GB if view is not None else 0.0,
+        memory_gb=view.resident_bytes / GB if view is not None else 0.0,
+        planned_gb=view.snapshot.used_bytes / GB if view is not None else 0.0,
         models=sum(resident.resident for resident in view.residents) if view is not None else 0,
         turns_running=view.turns_running if view is not None else 0,
         turns_waiting=len(view.waiting) if view is not None else 0,

@@ -17,6 +17,7 @@ from delegator.fields import (
     GigabyteSeconds,
     Moment,
     Name,
+    Ratio,
     Reply,
     Request,
     Seconds,
@@ -46,6 +47,20 @@ class QueuedTurn(Reply):
     eta_seconds: Seconds | None = Field(description="Estimated seconds until it may start; None: not known.")
 
 
+class MachineLoad(Reply):
+    """What one machine does, measured; all programs on it together."""
+
+    node: str = Field(description="What the machine is called.")
+    processors: int
+    processor_ratio: Ratio | None = Field(
+        description="Share of all its processors that was busy over the last seconds, 0 to 1; None: not measured yet."
+    )
+    gpus: int = Field(0, description="Discrete graphics processors whose driver tells of them.")
+    gpu_ratio: Ratio | None = Field(None, description="Share of them that is busy, 0 to 1; None: no driver tells.")
+    gpu_used_gb: Gigabytes | None = Field(None, description="Memory of them that is in use; None: no driver tells.")
+    gpu_memory_gb: Gigabytes = Field(0.0, description="Memory they have together.")
+
+
 class Drift(Reply):
     """Whether what Delegator believes is what Ollama and Ray say, as of the latest comparison."""
 
@@ -53,9 +68,25 @@ class Drift(Reply):
     age_seconds: float | None = Field(description="Real seconds since then.")
     differences: list[str] = Field(description="What differed and was mended then, in words; empty: nothing did.")
     failed: list[str] = Field(default_factory=list, description="What could not be compared, and why.")
+    trusted_seconds: float = Field(60.0, description="Older than so many real seconds it says nothing of now.")
+
+    @property
+    def state(self) -> Literal["equal", "mended", "unknown"]:
+        """Say whether what is shown now is so; mended: it is since that comparison."""
+        if self.failed or self.age_seconds is None or self.age_seconds > self.trusted_seconds:
+            return "unknown"
+        return "mended" if self.differences else "equal"
 
 
 # ── figures over days ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class MoneyFigures(Reply):
+    """What the receipts of one currency come to."""
+
+    currency: str
+    used: Amount
+    saved: Amount
 
 
 class DayFigures(Reply):
@@ -66,6 +97,9 @@ class DayFigures(Reply):
     agents: int = Field(description="Agents spawned for them.")
     gb_seconds: GigabyteSeconds
     gb_seconds_saved: GigabyteSeconds
+    prompt_tokens: int = Field(0, description="Read in the turns of its sessions.")
+    reply_tokens: int = Field(0, description="Written in them.")
+    money: list[MoneyFigures] = Field(default_factory=list, description="Of its ended sessions, by currency.")
 
 
 class DurationShare(Reply):
@@ -82,14 +116,6 @@ class RoleFigures(Reply):
     sessions: int = Field(description="Sessions whose team had it.")
     turns: int = Field(description="Turns it has taken for them.")
     reply_tokens: int
-
-
-class MoneyFigures(Reply):
-    """What the receipts of one currency come to."""
-
-    currency: str
-    used: Amount
-    saved: Amount
 
 
 # ── models by hand ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -74,6 +74,7 @@ from delegator.monitor_schemas import (
     EndpointName,
     ListAlertsReply,
     ListAlertsRequest,
+    MachineLoad,
     ModelControlReply,
     ModelControlRequest,
     ModelName,
@@ -94,12 +95,24 @@ from delegator.task_analysis import (
     TaskAnalysis,
     TeamWishes,
 )
-from delegator.words import Complexity, EventKind, Rung, SessionStatus, TaskCategory, TaskStatus, TaskType
+from delegator.words import (
+    SESSION_ENDS,
+    TASK_ENDS,
+    Complexity,
+    EventKind,
+    Rung,
+    SessionStatus,
+    TaskCategory,
+    TaskStatus,
+    TaskType,
+)
 
 __all__ = [
     "MAX_CONTEXT_BYTES",
     "MAX_CONTEXT_DEPTH",
     "MAX_TEXT_CHARS",
+    "SESSION_ENDS",
+    "TASK_ENDS",
     "Alert",
     "AlertRule",
     "Alternative",
@@ -127,6 +140,7 @@ __all__ = [
     "ListAlertsReply",
     "ListAlertsRequest",
     "ListAnalysisVersionsReply",
+    "MachineLoad",
     "ModelControlReply",
     "ModelControlRequest",
     "ModelName",
@@ -921,6 +935,9 @@ class EndpointInfo(Reply):
     url: str
     capacity_gb: Gigabytes = Field(description="Memory it has for models.")
     memory_gb: Gigabytes = Field(description="Measured memory of what is resident there.")
+    planned_gb: Gigabytes = Field(
+        0.0, description="Reserved there: what is resident, and what is just coming (estimated) or going."
+    )
     models: int = Field(description="How many models are resident.")
     turns_running: int
     turns_waiting: int
@@ -933,7 +950,12 @@ class ResourceSummaryReply(Reply):
 
     active_agents: int
     total_memory_gb: Gigabytes = Field(description="Measured memory of resident models, foreign ones included.")
-    cpu_load: Literal["idle", "low", "medium", "high"]
+    planned_gb: Gigabytes = Field(
+        0.0, description="Reserved: what is resident, and what is just coming (estimated) or going."
+    )
+    cpu_load: Literal["idle", "low", "medium", "high"] = Field(
+        description="A word for how much is going on, by the number of agents; what is measured is in machines."
+    )
     active_sessions: int
     capacity_gb: Gigabytes
     all_roles_memory_gb: Gigabytes
@@ -948,6 +970,7 @@ class ResourceSummaryReply(Reply):
     queue: list[QueuedTurn] = Field(default_factory=list, description="Turns that wait, by endpoint, the next first.")
     drift: Drift | None = Field(None, description="The latest comparison with Ollama and Ray.")
     alerts: int = Field(0, description="Alerts that are raised now; list_alerts shows them.")
+    machines: list[MachineLoad] = Field(default_factory=list, description="The load of each machine that hosts models.")
 
 
 MAX_STATISTICS_DAYS = 3_660

@@ -136,3 +136,10 @@ class EventKind(StrEnum):
     CONTROL_USED = "control_used"
     ALERT_RAISED = "alert_raised"
     ALERT_CLEARED = "alert_cleared"
+
+
+SESSION_ENDS = frozenset({EventKind.SESSION_ENDED, EventKind.SESSION_FAILED, EventKind.SESSION_TIMED_OUT})
+"""The events of which one ends a session."""
+
+TASK_ENDS = frozenset({EventKind.TASK_COMPLETED, EventKind.TASK_FAILED, EventKind.TASK_CANCELLED})
+"""The events of which one ends a task."""

@@ -111,6 +111,11 @@ def role_name(role: str) -> str:
     return words.upper() if len(words) <= 4 else words[:1].upper() + words[1:]
 
 
+def at_work(who: str, waiting_for: str | None) -> str:
+    """Say what the one whose turn it is does. `waiting_for`: the model that is not there yet; None: it is."""
+    return f"{who} waits for {one_line(waiting_for)}" if waiting_for else f"{who} is speaking"
+
+
 def bar(value: float, *, of: float, width: int = 30) -> str:
     """Draw `value` as a bar of at most `width` cells, where `of` would fill it; anything above nothing shows."""
     if of <= 0 or value <= 0:

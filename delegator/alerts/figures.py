@@ -6,14 +6,10 @@ Measuring is the business of `actors/alert_figures.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from delegator.schemas import AlertRule
-
-ONE_CRASH = timedelta(seconds=1)
-"""Restarts of one agent closer together than this are one crash: no process starts and dies again as fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +80,3 @@ class Figures:
         if self.disk is None:
             missing.add("disk")
         return frozenset(missing)
-
-
-def crashes(restarts: Iterable[datetime]) -> int:
-    """Count the crashes behind the restarts of one agent: a crash breaks off every turn that it was speaking."""
-    counted, latest = 0, None
-    for at in sorted(restarts):
-        counted += latest is None or at - latest >= ONE_CRASH
-        latest = at
-    return counted

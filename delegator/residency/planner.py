@@ -59,7 +59,7 @@ class Snapshot:
 
     @property
     def used_bytes(self) -> int:
-        """Return the memory of everything resident."""
+        """Return the memory that is taken: by what is resident, and by what is just coming or going."""
         return sum(resident.size_bytes for resident in self.residents)
 
     def find(self, model: str) -> Resident | None:

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from delegator.clock import Clock
-from delegator.schemas import Event, EventKind, Receipt, ReceiptBasis, RoleUse
+from delegator.schemas import SESSION_ENDS, Event, EventKind, Receipt, ReceiptBasis, RoleUse
 from delegator.sessions.electricity import electricity, measured_in
 from delegator.sessions.holdings import LETS_GO, Held, walk
 from delegator.sessions.money import cost, money
@@ -27,8 +27,6 @@ from delegator.sessions.swaps import count_swaps
 from delegator.sessions.use import Use, saved_ratio
 
 Source = Literal["measured", "estimated", "mixed"]
-
-ENDS = frozenset({EventKind.SESSION_ENDED, EventKind.SESSION_FAILED, EventKind.SESSION_TIMED_OUT})
 
 _BYTES_PER_GB = 10**9
 _US_PER_S = 1_000_000
@@ -43,7 +41,7 @@ def compute_receipt(session_id: str, events: Iterable[Event], basis: ReceiptBasi
         basis: everything else that the figures depend on.
     """
     own = sorted((e for e in events if e.session_id == session_id and _counts(e, basis)), key=_order)
-    ends = [event for event in own if event.kind in ENDS]
+    ends = [event for event in own if event.kind in SESSION_ENDS]
     created, end = _span(own, ends, basis.until)
     log = _Log(own, ends, created, Clock(basis.clock_scale).between_s(created, end))
     held = walk(own, created, end, {model.model: model for model in basis.models})
@@ -123,7 +121,7 @@ def _all_roles(lasted_s: float, speaking_s: float, basis: ReceiptBasis) -> Use:
 
 def _counts(event: Event, basis: ReceiptBasis) -> bool:
     """True for what was in the log when the receipt was made, and for the end that was written with it."""
-    return event.event_id <= basis.last_event_id or (basis.final and event.kind in ENDS)
+    return event.event_id <= basis.last_event_id or (basis.final and event.kind in SESSION_ENDS)
 
 
 def _order(event: Event) -> tuple[Any, ...]:

@@ -50,7 +50,7 @@ async def over(connection: AsyncConnection, from_day: date, to_day: date) -> Sta
         gb_seconds=_sum_float(groups, "gb_seconds"),
         gb_seconds_saved=_sum_float(groups, "saved"),
         simulated_sessions=_sum(groups, "simulated"),
-        days=_days(groups, from_day, to_day),
+        days=_days(groups, turns, from_day, to_day),
         durations=_durations(groups),
         roles=_roles(teams, turns),
         turns=said,
@@ -79,7 +79,7 @@ def _groups(chosen: ColumnElement[bool]) -> Select[Any]:
     )
     held, money, lasted = number_in(receipt.c.gb_seconds), receipt.c.money, duration_s()
     groups = {
-        "day": cast(func.timezone("UTC", sessions.c.created_at), Date),
+        "day": _created_on(),
         "category": sessions.c.task_category,
         "span": case(*((lasted <= end, index) for index, end in enumerate(DURATIONS_S)), else_=len(DURATIONS_S)),
         "currency": money["currency"].astext,
@@ -106,6 +106,10 @@ def _groups(chosen: ColumnElement[bool]) -> Select[Any]:
     )
 
 
+def _created_on() -> ColumnElement[Any]:
+    return cast(func.timezone("UTC", sessions.c.created_at), Date)
+
+
 def _teams(chosen: ColumnElement[bool]) -> Select[Any]:
     """In how many sessions each role was."""
     number = func.count(agents.c.session_id.distinct()).label("sessions")
@@ -113,10 +117,12 @@ def _teams(chosen: ColumnElement[bool]) -> Select[Any]:
 
 
 def _turns(chosen: ColumnElement[bool]) -> Select[Any]:
-    """What each role said; `found`: turns for which no model was loaded."""
+    """What each role said for the sessions of each day; `found`: turns for which no model was loaded."""
+    role, day = messages.c.from_role.label("role"), _created_on().label("day")
     return (
         select(
-            messages.c.from_role.label("role"),
+            role,
+            day,
             func.count().label("turns"),
             func.sum(messages.c.prompt_tokens).label("prompt_tokens"),
             func.sum(messages.c.reply_tokens).label("reply_tokens"),
@@ -124,20 +130,25 @@ def _turns(chosen: ColumnElement[bool]) -> Select[Any]:
         )
         .select_from(messages.join(sessions, messages.c.session_id == sessions.c.session_id))
         .where(chosen)
-        .group_by(messages.c.from_role)
+        .group_by(role, day)
     )
 
 
 def _happened(chosen: ColumnElement[bool]) -> Select[Any]:
-    """How often models were loaded and prefetched for the sessions; for loads what they took, and what had to leave."""
+    """How often models were loaded and prefetched for the sessions; for loads what they took, and what had to leave.
+
+    A load that found its model there was none, as the metrics have it too; what left for it has left all the same.
+    """
     kinds = (EventKind.MODEL_LOADED, EventKind.MODEL_PREFETCHED, EventKind.PREFETCH_USED)
     evicted = events.c.data["evicted"]
+    brought_in = events.c.data["was_there"].astext.is_distinct_from("true")
+    load_s = func.sum(number_in(events.c.data["load_s"])).filter(brought_in)
     left = case((func.jsonb_typeof(evicted) == "array", func.jsonb_array_length(evicted)), else_=0)
     return (
         select(
             events.c.kind,
-            func.count().label("times"),
-            cast(func.coalesce(func.sum(number_in(events.c.data["load_s"])), 0), Double).label("load_s"),
+            func.count().filter(brought_in).label("times"),
+            cast(func.coalesce(load_s, 0), Double).label("load_s"),
             func.sum(left).label("evicted"),
         )
         .select_from(events.join(sessions, events.c.session_id == sessions.c.session_id))
@@ -149,19 +160,22 @@ def _happened(chosen: ColumnElement[bool]) -> Select[Any]:
 # ── what they come to ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _days(groups: Rows, from_day: date, to_day: date) -> list[DayFigures]:
-    found = _by(groups, "day")
-    number = (to_day - from_day).days + 1
-    return [_day(day, found.get(day, ())) for day in (from_day + timedelta(days=n) for n in range(number))]
+def _days(groups: Rows, turns: Rows, from_day: date, to_day: date) -> list[DayFigures]:
+    found, said = _by(groups, "day"), _by(turns, "day")
+    days = [from_day + timedelta(days=n) for n in range((to_day - from_day).days + 1)]
+    return [_day(day, found.get(day, ()), said.get(day, ())) for day in days]
 
 
-def _day(day: date, rows: Rows) -> DayFigures:
+def _day(day: date, rows: Rows, turns: Rows) -> DayFigures:
     return DayFigures(
         day=day,
         sessions=_sum(rows, "total"),
         agents=_sum(rows, "agents"),
         gb_seconds=_sum_float(rows, "gb_seconds"),
         gb_seconds_saved=_sum_float(rows, "saved"),
+        prompt_tokens=_sum(turns, "prompt_tokens"),
+        reply_tokens=_sum(turns, "reply_tokens"),
+        money=_money(rows),
     )
 
 
@@ -174,13 +188,13 @@ def _durations(groups: Rows) -> list[DurationShare]:
 
 
 def _roles(teams: dict[str, int], turns: Rows) -> list[RoleFigures]:
-    said = {row.role: row for row in turns}
+    said = _by(turns, "role")
     figures = [
         RoleFigures(
             role=role,
             sessions=teams.get(role, 0),
-            turns=said[role].turns if role in said else 0,
-            reply_tokens=said[role].reply_tokens if role in said else 0,
+            turns=_sum(said.get(role, ()), "turns"),
+            reply_tokens=_sum(said.get(role, ()), "reply_tokens"),
         )
         for role in teams.keys() | said.keys()
     ]

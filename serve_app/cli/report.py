@@ -1,11 +1,12 @@
 """`delegator report`: the figures of some days as a page with charts, and every session as a row of CSV.
 
-Owns how they are fetched, page by page through the public operations, and where they are written: the files are there
-whole or not at all. What they look like is `serve_app/report/`.
+Owns how they are fetched, page by page through the public operations, and where they are written. What they look like
+is `serve_app/report/`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from serve_app.cli.request_options import validated
 from serve_app.cli.running import with_system
 from serve_app.cli.terminal import Terminal
 from serve_app.cli.views.layout import facts, line
+from serve_app.cli.whole_files import check_place, write_file
 from serve_app.report import Report, csv_of, html_of
 
 if TYPE_CHECKING:
@@ -53,17 +55,28 @@ def write(
     given = {"from": from_day or datetime.now(UTC).date().isoformat(), "to": to_day}
     request = validated(StatisticsRequest, {name: day for name, day in given.items() if day is not None})
     assert isinstance(request, StatisticsRequest)  # noqa: S101 - for the type checker
+    page = html or Path(f"delegator-report-{request.from_date}-{request.to_date or request.from_date}.html")
+    _check_places(page, csv)
     with Progress(terminal) as progress:
         report = with_system(url, lambda client: fetch(client, request, progress.now))
-    page = html or Path(f"delegator-report-{report.figures.from_date}-{report.figures.to_date}.html")
-    _write(page, html_of(report), "--html")
+    write_file(page, html_of(report), "--html")
     if csv is not None:
-        _write(csv, csv_of(report.sessions), "--csv")
+        write_file(csv, csv_of(report.sessions), "--csv")
     if as_json:
         told = {"html": str(page), "csv": None if csv is None else str(csv), "sessions": len(report.sessions)}
         terminal.emit({"from": str(report.figures.from_date), "to": str(report.figures.to_date), **told})
     else:
         terminal.show(line(("Report written", "bold green")), _written(report, page, csv))
+
+
+def _check_places(page: Path, csv: Path | None) -> None:
+    """Find out whether both files can be written, before anything is asked for."""
+    check_place(page, "--html")
+    if csv is None:
+        return
+    check_place(csv, "--csv")
+    if os.path.realpath(csv) == os.path.realpath(page):
+        raise InvalidInput("--csv", f"{csv} is where the page goes", "Name another file for the table.")
 
 
 def _written(report: Report, page: Path, csv: Path | None) -> RenderableType:
@@ -93,23 +106,6 @@ async def _sessions_of(
         pages, page = reply.pages, page + 1
         say(f"Reading sessions: {len(found)} of {reply.total_sessions}")
     return list(found.values())
-
-
-def _write(path: Path, text: str, option: str) -> None:
-    """Write a file beside its place and move it there.
-
-    Raises:
-        InvalidInput: it cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="")
-        beside.replace(path)
-    except OSError as exc:
-        beside.unlink(missing_ok=True)
-        raise InvalidInput(
-            option, f"{path} cannot be written: {exc.strerror}", "Name a file in a folder of yours."
-        ) from exc
 
 
 def add_report(program: typer.Typer) -> None:

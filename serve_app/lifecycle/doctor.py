@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Literal
 
 from actors.cluster import reachable
+from actors.gpus import gpu_bytes
 from actors.local_ray import OBJECT_STORE_BYTES
 from delegator.errors import DelegatorError
 from delegator.roles import load_catalogue
 from delegator.settings import GB, Settings
 from serve_app.lifecycle import preflight
-from serve_app.lifecycle.gpus import gpu_bytes
 from serve_app.lifecycle.home import Home
 from serve_app.lifecycle.instance import read_instance
 from serve_app.lifecycle.memory import largest_endpoint, machine_bytes, memory_for_models

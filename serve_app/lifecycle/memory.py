@@ -7,10 +7,10 @@ from pathlib import Path
 import psutil
 
 from actors.footprint import SIMULATED_BYTES
+from actors.gpus import gpu_bytes
 from delegator.endpoints import endpoints_of, shared_memory
 from delegator.errors import SettingsInvalid
 from delegator.settings import GB, Settings
-from serve_app.lifecycle.gpus import gpu_bytes
 
 GPU_RESERVE = 0.05
 """Share of a graphics processor's memory left to its driver and the screen."""

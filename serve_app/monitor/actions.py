@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from delegator.schemas import Question as SessionQuestion
+from delegator.schemas import TaskType
 from serve_app.monitor.controls import REASON, Control, Option, Question, control
-from serve_app.monitor.wording import excerpt
+from serve_app.monitor.wording import excerpt, words
 
 
 def end_session(session_id: str, task: str) -> tuple[Control, ...]:
@@ -21,6 +23,22 @@ def end_session(session_id: str, task: str) -> tuple[Control, ...]:
         "models that nobody else holds leave memory. It cannot be opened again.",
         request={"session_id": session_id},
         about=excerpt(task),
+    )
+
+
+def answer_question(session_id: str, asked: SessionQuestion) -> tuple[Control, ...]:
+    """Return the way to answer what a session asks: the likely answers first, then every other kind of work."""
+    likely = {option.answer: f"{words(option.answer.value)}: {option.meaning}" for option in asked.options}
+    others = {kind: words(kind.value) for kind in TaskType if kind not in likely}
+    options = tuple(Option(kind.value, excerpt(text)) for kind, text in (likely | others).items())
+    return control(
+        "answer_question",
+        label="Answer",
+        title="Answer the question?",
+        says="The team is chosen by the answer and started, and its models are brought into memory.",
+        request={"session_id": session_id, "wait_s": 0},
+        questions=(Question("answer", "What is meant", options, required=True),),
+        about=excerpt(asked.question),
     )
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from delegator.schemas import Alert, ListAlertsReply
-from serve_app.formats import counted, duration, gigabytes, one_line, percent
-from serve_app.monitor.wording import moment, words
+from serve_app.formats import counted, duration, gigabytes, moment, one_line, percent
+from serve_app.monitor.wording import words
 
 WRITTEN: Final[Mapping[str, Callable[[float], str]]] = {
     "memory": percent,

@@ -1,4 +1,4 @@
-"""Charts as they are drawn: columns and rows with their lengths, scales and words. Pure; no colours, no pixels.
+"""Charts as they are drawn: columns and rows with their lengths and words. Pure; no colours, no pixels.
 
 A chart always comes with a sentence that says what it shows and with all its values in words, for its table.
 """
@@ -9,11 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-_STEPS = (1, 2, 2.5, 5, 10)
-"""Distances of the lines of a scale, times a power of ten."""
-
-_LINES = 4
-"""Lines of a scale at most, the ground not counted."""
+from serve_app.scales import Line, scale
 
 LABELS = 6
 """Columns named by a day below a chart at most: more would run into one another on a phone."""
@@ -25,14 +21,6 @@ class Series:
 
     name: str
     tone: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the scale, `at` 0 (ground) to 1 (top)."""
-
-    at: float
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +110,3 @@ def columns(
         ),
         lines,
     )
-
-
-def scale(highest: float, *, whole: bool = False) -> tuple[float, tuple[Line, ...]]:
-    """Return the top of a scale that has room for `highest`, and its lines at round values."""
-    if not highest > 0 or not math.isfinite(highest):
-        return 1.0, (Line(0.0, "0"),)
-    power = 10.0 ** math.floor(math.log10(highest / _LINES))
-    step = next(step * power for step in _STEPS if step * power * _LINES >= highest * (1 - 1e-9))
-    if whole:
-        step = max(1.0, float(math.ceil(step)))
-    count = math.ceil(highest / step - 1e-9)
-    top = count * step
-    return top, tuple(Line(n / count, short_number(n * step)) for n in range(count + 1))
-
-
-def short_number(value: float) -> str:
-    """Write a number for a scale: 0, 2.5, 400, 12k, 3.4M."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(value) >= size:
-            return f"{value / (1e3 if letter == 'k' else size):g}{letter}"
-    return f"{value:g}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from delegator.schemas import ListEventsRequest, SessionHistoryRequest, SessionRef, StatisticsRequest
@@ -25,35 +25,51 @@ def no_choice(_asked: Mapping[str, Any]) -> None:
     """There is nothing to choose."""
 
 
-def history_choice(asked: Mapping[str, Any]) -> SessionHistoryRequest:
+@dataclass(frozen=True, slots=True)
+class HistoryChoice:
+    """Which sessions; `today`: those of the present day, whichever that is when they are read."""
+
+    request: SessionHistoryRequest
+    today: bool
+
+    def on(self, day: date) -> SessionHistoryRequest:
+        """Return what is to be asked on that day, UTC."""
+        return self.request.model_copy(update={"date": day}) if self.today else self.request
+
+
+def history_choice(asked: Mapping[str, Any]) -> HistoryChoice:
     """Read which sessions, in which order, and which page of them; an empty word is as good as an absent one.
 
     `day`: YYYY-MM-DD or 'all'; absent: today, unless `from` and `to` (absent: today) give a range. `category`,
     `status`, `text`: only those. `sort` and `order` ('up' or 'down', absent: down). `page`: absent: the first.
     """
+    first, last, day = (asked.get(name) or None for name in ("from", "to", "day"))
+    ranged = day is None and bool(first or last)
+    days = {"from": first, "to": last} if ranged else {"date": None if day == ALL_DAYS else day}
     filters = {
         name: asked[name] for name in ("category", "status", "text", "sort", "page") if asked.get(name, "") != ""
     }
-    return SessionHistoryRequest.model_validate(
-        {**_history_days(asked), **filters, "descending": asked.get("order") != UPWARDS}
-    )
+    request = SessionHistoryRequest.model_validate({**days, **filters, "descending": asked.get("order") != UPWARDS})
+    return HistoryChoice(request, today=day is None and not ranged)
 
 
-def _history_days(asked: Mapping[str, Any]) -> dict[str, Any]:
-    first, last, day = (asked.get(name) or None for name in ("from", "to", "day"))
-    if day is None and (first or last):
-        return {"from": first, "to": last}
-    return {"date": None if day == ALL_DAYS else day or _today()}
+@dataclass(frozen=True, slots=True)
+class StatisticsChoice:
+    """Over which days; `request` without any: over the present one, whichever that is when they are read."""
+
+    request: StatisticsRequest
+
+    def on(self, day: date) -> StatisticsRequest:
+        """Return what is to be asked on that day, UTC."""
+        if self.request.from_date is not None:
+            return self.request
+        return self.request.model_copy(update={"from_date": day, "to_date": day})
 
 
-def statistics_choice(asked: Mapping[str, Any]) -> StatisticsRequest:
+def statistics_choice(asked: Mapping[str, Any]) -> StatisticsChoice:
     """Read `from` and `to` (YYYY-MM-DD, both included; absent: today, and the first)."""
-    first = asked.get("from") or _today()
-    return StatisticsRequest.model_validate({"from": first, "to": asked.get("to") or first})
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
+    first = asked.get("from") or None
+    return StatisticsChoice(StatisticsRequest.model_validate({"from": first, "to": asked.get("to") or first}))
 
 
 EVENT_ROWS = 100

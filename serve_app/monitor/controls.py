@@ -25,6 +25,7 @@ CALLER = "monitor"
 ALLOWED = frozenset(
     {
         "end_session",
+        "answer_question",
         "cancel_task",
         "add_agent_to_session",
         "remove_agent_from_session",
@@ -47,7 +48,7 @@ ALLOWED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One answer to a question of a control."""
+    """One entry of a list to choose from; `value` is empty for no wish."""
 
     value: str
     text: str
@@ -158,6 +159,11 @@ def _cleaned(reply: Any) -> str:
     return f"Removed {', '.join(found)}." if found else "Nothing was without an owner."
 
 
+def _answered(reply: Any) -> str:
+    team = counted(len(reply.active_agents), "agent")
+    return f"Understood as {reply.task_type.value.replace('_', ' ')}: {team}, {reply.status.replace('_', ' ')}."
+
+
 def _model(reply: Any) -> str:
     pinned = ", pinned" if reply.pinned else ""
     left = f"; {', '.join(map(one_line, reply.evicted))} had to leave" if reply.evicted else ""
@@ -175,6 +181,7 @@ def _pulled(reply: Any) -> str:
 
 _DONE: Mapping[str, Callable[[Any], str]] = {
     "end_session": lambda reply: f"The session has ended; {gigabytes(reply.resources_freed_gb)} given back.",
+    "answer_question": _answered,
     "cancel_task": lambda reply: f"The task is {reply.status.value}.",
     "add_agent_to_session": lambda reply: f"{reply.agent_role} has joined with {one_line(reply.model)}.",
     "remove_agent_from_session": lambda reply: (

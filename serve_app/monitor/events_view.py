@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from delegator.schemas import Event, ListEventsReply, ListEventsRequest, ListRolesReply
 from delegator.words import EventKind
-from serve_app.formats import one_line
+from serve_app.formats import moment, one_line
 from serve_app.monitor.controls import Option
 from serve_app.monitor.event_facts import facts_of
-from serve_app.monitor.wording import clock, moment, role_label, words
+from serve_app.monitor.wording import clock, holder, role_label, words
 
 GROUPS: Mapping[str, tuple[EventKind, ...]] = {
     "sessions": tuple(kind for kind in EventKind if kind.value.startswith("session_")),
@@ -129,6 +129,9 @@ def events_view(choice: EventsChoice, reply: ListEventsReply, roles: ListRolesRe
 
 def event_row(event: Event, titles: Mapping[str, str]) -> EventRow:
     """Return one event as it is drawn."""
+    session_id, facts = event.session_id or "", facts_of(event.data)
+    if held := holder(session_id):  # no session: there is nothing to open
+        session_id, facts = "", (("", held), *facts)
     return EventRow(
         event_id=event.event_id,
         at=clock(event.at),
@@ -136,11 +139,11 @@ def event_row(event: Event, titles: Mapping[str, str]) -> EventRow:
         kind=event.kind.value,
         kind_words=words(event.kind.value),
         tone=_tone(event.kind.value),
-        session_id=event.session_id or "",
+        session_id=session_id,
         role=role_label(event.role, titles.get(event.role)) if event.role else "",
         model=one_line(event.model or ""),
         by=one_line(event.by or ""),
-        facts=facts_of(event.data),
+        facts=facts,
     )
 
 

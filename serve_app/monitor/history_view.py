@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from delegator.schemas import HistorySession, ListRolesReply, SessionHistoryReply, SessionHistoryRequest
 from delegator.words import SessionStatus, TaskCategory
-from serve_app.formats import counted, duration
-from serve_app.monitor.wording import SIMULATED, excerpt, moment, role_label, words
+from serve_app.formats import counted, duration, moment
+from serve_app.monitor.controls import Option
+from serve_app.monitor.wording import SIMULATED, excerpt, role_label, words
+from serve_app.savings import gb_seconds_of
 
 NONE = "–"
 """Stands where there is no figure: the session is open, or has no receipt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One entry of a list to choose from; `value` is empty for no wish."""
-
-    value: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +100,7 @@ def history_view(
     """Return what is drawn. `today`: the present UTC day."""
     titles = {role.role: role.title for role in roles.roles}
     return HistoryView(
-        chosen=_chosen(request),
+        chosen=_chosen(request, today),
         today=today.isoformat(),
         page=reply.page,
         pages=max(1, reply.pages),
@@ -119,8 +113,10 @@ def history_view(
     )
 
 
-def _chosen(request: SessionHistoryRequest) -> Chosen:
+def _chosen(request: SessionHistoryRequest, today: date) -> Chosen:
     first, last = request.date or request.from_date, request.to_date
+    if request.from_date is not None and last is None:
+        last = max(today, request.from_date)  # it goes on to today; the first day alone would be another choice
     return Chosen(
         first=first.isoformat() if first else "",
         last=last.isoformat() if last else "",
@@ -151,7 +147,7 @@ def _nothing(request: SessionHistoryRequest, reply: SessionHistoryReply) -> str:
 
 
 def _row(session: HistorySession, titles: Mapping[str, str]) -> HistoryRow:
-    used, everyone = (_of_receipt(session.resources_used, key) for key in ("gb_seconds", "all_roles_gb_seconds"))
+    used, saved = gb_seconds_of(session.resources_used)
     return HistoryRow(
         session_id=session.session_id,
         started=moment(session.started_at),
@@ -163,15 +159,9 @@ def _row(session: HistorySession, titles: Mapping[str, str]) -> HistoryRow:
         duration=NONE if session.duration_seconds is None else duration(session.duration_seconds),
         mark=SIMULATED if session.simulated else "",
         used=_whole(used),
-        saved=_whole(None if used is None or everyone is None else everyone - used),
+        saved=_whole(saved),
         status=session.status.value,
     )
-
-
-def _of_receipt(receipt: Mapping[str, Any] | None, key: str) -> float | None:
-    """Return a figure of a receipt of any form; None where it has none."""
-    value = (receipt or {}).get(key)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _whole(value: float | None) -> str:

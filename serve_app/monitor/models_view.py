@@ -20,14 +20,11 @@ from delegator.schemas import (
 )
 from serve_app.formats import counted, gigabytes, one_line, percent
 from serve_app.monitor.controls import Control
+from serve_app.monitor.memory_bar import ModelPart, parts_of, tones_of, used_gb
 from serve_app.monitor.model_controls import of_available, of_missing, of_pull, of_resident, pull_any
-from serve_app.monitor.now_machine import TONES
-from serve_app.monitor.wording import SIMULATED, role_label
+from serve_app.monitor.wording import BY_HAND, SIMULATED, role_label
 
 NONE = "–"
-
-BY_HAND = "by hand"
-"""Holds what somebody has loaded, as `actors/by_hand.py` calls it: a holder that is no session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +58,6 @@ class ModelRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One model as a part of its endpoint's bar; `share` of the bar's length, 0 to 1."""
-
-    model: str
-    memory: str
-    share: float
-    tone: int
-    busy: bool
-
-
-@dataclass(frozen=True, slots=True)
 class EndpointBlock:
     """One endpoint with what it has."""
 
@@ -79,7 +65,7 @@ class EndpointBlock:
     url: str
     used: str
     overfull: bool
-    parts: tuple[Part, ...]
+    parts: tuple[ModelPart, ...]
     suspect: str
     advice: str
     rows: tuple[ModelRow, ...]
@@ -120,7 +106,7 @@ class _Rows:
         self._listed = listed
         self._infos: dict[str, EndpointInfo] = {info.endpoint: info for info in resources.endpoints}
         self._titles: Mapping[str, str] = {role.role: role.title for role in roles.roles}
-        self._tones = {name: n % TONES for n, name in enumerate(dict.fromkeys(role.model for role in roles.roles))}
+        self._tones = tones_of(roles)
         self._simulated = listed.simulated
         name_of = {info.url: info.endpoint for info in resources.endpoints}
         self._residents: dict[str, list[ResidentModel]] = {}
@@ -131,27 +117,16 @@ class _Rows:
 
     def block(self, name: str) -> EndpointBlock:
         info, residents = self._infos.get(name), self._residents.get(name, [])
-        used = sum(model.memory_gb for model in residents)
-        capacity = info.capacity_gb if info else 0.0
-        whole = max(capacity, used) or 1.0
+        used, capacity = used_gb(residents), info.capacity_gb if info else 0.0
         return EndpointBlock(
             name=one_line(name),
             url=one_line(info.url) if info else "",
             used=f"{gigabytes(used)} of {gigabytes(capacity)} in use" if capacity else gigabytes(used),
             overfull=bool(capacity) and used > capacity,
-            parts=tuple(self._part(model, whole) for model in residents),
+            parts=parts_of(residents, capacity, self._tones),
             suspect=one_line(info.suspect or "") if info else "",
             advice=one_line(info.advice) if info else "",
             rows=self._rows_of(name, residents),
-        )
-
-    def _part(self, model: ResidentModel, whole_gb: float) -> Part:
-        return Part(
-            one_line(model.model),
-            gigabytes(model.memory_gb),
-            model.memory_gb / whole_gb,
-            self._tones.get(model.model, TONES - 1),
-            model.busy,
         )
 
     def _rows_of(self, name: str, residents: Sequence[ResidentModel]) -> tuple[ModelRow, ...]:

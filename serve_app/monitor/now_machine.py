@@ -7,25 +7,8 @@ from dataclasses import dataclass
 
 from delegator.schemas import Drift, ListRolesReply, QueuedTurn, ResidentModel, ResourceSummaryReply
 from serve_app.formats import counted, gigabytes, one_line
+from serve_app.monitor.memory_bar import ModelPart, parts_of, tones_of, used_gb
 from serve_app.monitor.wording import SIMULATED, excerpt, role_label, uptime
-
-TONES = 9
-"""Colours in the palette of `monitor.css`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelPart:
-    """One model as a part of the bar; `share` of the bar's length, 0 to 1."""
-
-    model: str
-    memory: str
-    share: float
-    tone: int
-    """Which colour of the palette; the same model keeps its colour while others come and go."""
-    holders: str
-    busy: bool
-    foreign: bool
-    pinned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +57,7 @@ def origin_of_sizes(*, simulated: bool) -> str:
 
 def hosts_of(resources: ResourceSummaryReply, roles: ListRolesReply) -> tuple[HostMemory, ...]:
     """Return what is resident on each host; one without a name where only the sum is known."""
-    tones = {name: tone % TONES for tone, name in enumerate(dict.fromkeys(role.model for role in roles.roles))}
+    tones = tones_of(roles)
     if len(resources.endpoints) < 2:
         trouble = resources.endpoints[0].suspect if resources.endpoints else None
         return (_host("", resources.capacity_gb, resources.models, trouble, tones),)
@@ -93,29 +76,15 @@ def hosts_of(resources: ResourceSummaryReply, roles: ListRolesReply) -> tuple[Ho
 def _host(
     name: str, capacity_gb: float, models: Sequence[ResidentModel], trouble: str | None, tones: Mapping[str, int]
 ) -> HostMemory:
-    used = sum(model.memory_gb for model in models)
-    whole = max(capacity_gb, used) or 1.0
+    used = used_gb(models)
     return HostMemory(
         name=name,
-        parts=tuple(_part(model, whole, tones) for model in models),
+        parts=parts_of(models, capacity_gb, tones),
         used=gigabytes(used),
         capacity=gigabytes(capacity_gb),
         free=gigabytes(max(0.0, capacity_gb - used)),
         overfull=used > capacity_gb,
         trouble=excerpt(trouble or ""),
-    )
-
-
-def _part(model: ResidentModel, whole_gb: float, tones: Mapping[str, int]) -> ModelPart:
-    return ModelPart(
-        model=one_line(model.model),
-        memory=gigabytes(model.memory_gb),
-        share=model.memory_gb / whole_gb,
-        tone=tones.get(model.model, TONES - 1),
-        holders="loaded by another program" if model.foreign else f"held by {counted(len(model.held_by), 'session')}",
-        busy=model.busy,
-        foreign=model.foreign,
-        pinned=model.pinned,
     )
 
 
@@ -135,14 +104,19 @@ def queue_row(turn: QueuedTurn, titles: Mapping[str, str]) -> QueueRow:
 
 def drift_badge(drift: Drift | None) -> DriftBadge:
     """Return whether what is shown was what Ollama and Ray say when that was last compared."""
-    if drift is None or drift.compared_at is None or drift.age_seconds is None:
-        failed = tuple(excerpt(text) for text in drift.failed) if drift is not None else ()
-        return DriftBadge("unknown", "not compared with Ollama and Ray yet", failed)
-    ago = f"{uptime(drift.age_seconds)} ago"
-    failed = tuple(excerpt(text) for text in drift.failed)
-    if drift.differences:
-        differed = tuple(excerpt(text) for text in drift.differences)
-        return DriftBadge("mended", f"{counted(len(differed), 'difference')} mended {ago}", differed + failed)
-    if failed:
-        return DriftBadge("unknown", f"not all could be compared {ago}", failed)
-    return DriftBadge("equal", f"equal to Ollama and Ray {ago}", ())
+    if drift is None:
+        return DriftBadge("unknown", "not compared with Ollama and Ray yet", ())
+    details = tuple(excerpt(text) for text in (*drift.failed, *drift.differences))
+    return DriftBadge(drift.state, _drift_in_words(drift), details)
+
+
+def _drift_in_words(drift: Drift) -> str:
+    if drift.age_seconds is None:
+        return "not compared with Ollama and Ray yet"
+    age = uptime(drift.age_seconds)
+    if drift.state == "unknown":
+        what = "not all could be compared" if drift.failed else "not compared with Ollama and Ray of late"
+        return f"{what}, last {age} ago"
+    if drift.state == "mended":
+        return f"{counted(len(drift.differences), 'difference')} mended {age} ago"
+    return f"equal to Ollama and Ray {age} ago"

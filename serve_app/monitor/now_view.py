@@ -19,7 +19,8 @@ from delegator.schemas import (
     ResourceSummaryReply,
     StatisticsReply,
 )
-from serve_app.formats import counted, gigabytes, one_line
+from serve_app import machine_words
+from serve_app.formats import at_work, counted, gigabytes, moment, one_line
 from serve_app.monitor.actions import cancel_task, cleanup, drill, end_session, hibernate, restart_agent
 from serve_app.monitor.controls import Control
 from serve_app.monitor.now_machine import (
@@ -31,7 +32,7 @@ from serve_app.monitor.now_machine import (
     origin_of_sizes,
     queue_row,
 )
-from serve_app.monitor.wording import clock, excerpt, initials, moment, role_label, saving, words
+from serve_app.monitor.wording import clock, excerpt, initials, role_label, saving, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,22 +185,26 @@ def _cards(replies: NowReplies) -> tuple[Card, ...]:
             "",
             (f"{replies.today.total_sessions} in total today",),
         ),
-        Card(
-            "CPU load",
-            resources.cpu_load,
-            "",
-            "estimated",
-            (
-                f"{counted(resources.turns_running, 'turn')} running, {resources.turns_waiting} waiting",
-                *_gpu(resources),
-            ),
-        ),
+        _load(resources),
     )
 
 
-def _gpu(resources: ResourceSummaryReply) -> tuple[str, ...]:
-    on_gpu = sum(model.gpu_gb for model in resources.models)
-    return (f"GPU: {gigabytes(on_gpu)} of models",) if on_gpu > 0 else ()
+def _load(resources: ResourceSummaryReply) -> Card:
+    """Return what was measured, with the word that goes by the number of agents beside it."""
+    machines, on_gpu = resources.machines, machine_words.graphics(resources)
+    share = machine_words.busiest(machines)
+    return Card(
+        "CPU load",
+        "–" if share is None else f"{share * 100:.0f}",
+        "" if share is None else "%" if len(machines) > 1 else f"% of {counted(machines[0].processors, 'processor')}",
+        machine_words.NOT_MEASURED if share is None else "measured",
+        (
+            *((f"the busiest: {machine_words.processors(machines)}",) if len(machines) > 1 else ()),
+            *((f"GPU: {on_gpu}",) if on_gpu else ()),
+            f"{counted(resources.turns_running, 'turn')} running, {resources.turns_waiting} waiting",
+            f"{resources.cpu_load}, by the number of agents",
+        ),
+    )
 
 
 def _session_row(session: ActiveSession, titles: Mapping[str, str]) -> SessionRow:
@@ -236,8 +241,7 @@ def progress(task: ActiveTask, titles: Mapping[str, str]) -> Progress:
     """Return how far a running task is."""
     said = "waits for its first turn"
     if task.current_role is not None:
-        who = role_label(task.current_role, titles.get(task.current_role))
-        said = f"{who} waits for {one_line(task.waiting_for)}" if task.waiting_for else f"{who} speaks"
+        said = at_work(role_label(task.current_role, titles.get(task.current_role)), task.waiting_for)
     return Progress(task.turns_done, task.turns_total, said)
 
 

@@ -1,6 +1,7 @@
 """What the view *Session* shows: one session, open or past, made from what is stored of it. Pure: no NiceGUI.
 
-The analysis and the receipt are drawn by `session_account.py`, the timeline by `session_timeline.py`.
+The analysis and the receipt are drawn by `session_account.py`, the timeline by `session_timeline.py`,
+the turns of a task by `session_turns.py`.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from delegator.schemas import Event, ListRolesReply, Receipt, SessionView, TaskSummary, TaskView, TurnReply
+from delegator.schemas import Event, ListRolesReply, Receipt, SessionView, TaskSummary, TaskView
 from delegator.words import EventKind
-from serve_app.formats import counted, duration, one_line
+from serve_app.formats import at_work, counted, duration, moment, one_line
 from serve_app.monitor import actions
 from serve_app.monitor.controls import Control
 from serve_app.monitor.session_account import AccountBlock, AnalysisBlock, account_of, analysis_of
 from serve_app.monitor.session_timeline import Timeline, timeline_of
-from serve_app.monitor.wording import clock, excerpt, moment, role_label, words
+from serve_app.monitor.session_turns import Turn, turn_under_way, turns_of
+from serve_app.monitor.speech import UnderWay
+from serve_app.monitor.wording import clock, excerpt, role_label, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +34,6 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """What one role said."""
-
-    key: str
-    role: str
-    initials: str
-    purpose: str
-    model: str
-    text: str
-    figures: str
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
     """One task and its conversation."""
 
@@ -55,6 +45,7 @@ class Task:
     done: int
     total: int
     turns: tuple[Turn, ...]
+    """The one that is being spoken last."""
     speaking: str
     """Who speaks or waits now, such as 'Test Lead speaks'; empty where nobody does."""
     answer: str
@@ -103,6 +94,8 @@ class SessionPage:
     """The latest first."""
     earlier: int
     """Tasks that are not shown."""
+    under_way: tuple[UnderWay, ...]
+    """The turns that are being spoken."""
     timeline: Timeline
     changes: tuple[Change, ...]
     analysis: AnalysisBlock
@@ -143,6 +136,7 @@ def session_page(replies: SessionReplies, *, scale: float = 1.0) -> SessionPage:
     titles = {role.role: role.title for role in replies.roles.roles}
     labels = {role: role_label(role, title) for role, title in titles.items()}
     question = session.question
+    under_way = {task.task_id: turn for task in replies.tasks if (turn := turn_under_way(task, replies.events))}
     return SessionPage(
         session_id=session.session_id,
         category=session.task_category.value,
@@ -161,8 +155,9 @@ def session_page(replies: SessionReplies, *, scale: float = 1.0) -> SessionPage:
         question=excerpt(question.question) if question else "",
         options=tuple((words(o.answer.value), excerpt(o.meaning)) for o in question.options) if question else (),
         notes=tuple(excerpt(note) for note in session.notes),
-        tasks=tuple(_task(task, labels) for task in reversed(replies.tasks)),
+        tasks=tuple(_task(task, under_way.get(task.task_id), labels) for task in reversed(replies.tasks)),
         earlier=max(0, len(session.tasks) - len(replies.tasks)),
+        under_way=tuple(under_way.values()),
         timeline=timeline_of(session, replies.events, labels, now=replies.at),
         changes=tuple(_change(event, labels) for event in reversed(replies.events) if event.kind in CHANGES),
         analysis=analysis_of(session.analysis, labels),
@@ -198,7 +193,7 @@ def _team(session: SessionView, tasks: Sequence[TaskView], titles: Mapping[str, 
     )
 
 
-def _task(task: TaskView, labels: Mapping[str, str]) -> Task:
+def _task(task: TaskView, under_way: UnderWay | None, labels: Mapping[str, str]) -> Task:
     said_last = task.replies[-1].text if task.replies else None
     return Task(
         task_id=task.task_id,
@@ -208,7 +203,7 @@ def _task(task: TaskView, labels: Mapping[str, str]) -> Task:
         figures=f"{task.turns_done} of {counted(task.turns_total, 'turn')}, {duration(task.seconds)}",
         done=task.turns_done,
         total=task.turns_total,
-        turns=tuple(_turn(f"{task.task_id}:{index}", turn, labels) for index, turn in enumerate(task.replies)),
+        turns=turns_of(task, under_way, labels),
         speaking=_speaking(task, labels),
         answer=task.answer if task.answer and task.answer != said_last else "",
         error="" if task.error is None else f"{task.error.message} {task.error.hint}".strip(),
@@ -219,23 +214,7 @@ def _task(task: TaskView, labels: Mapping[str, str]) -> Task:
 def _speaking(task: TaskView, labels: Mapping[str, str]) -> str:
     if task.status.is_final or task.current_role is None:
         return ""
-    who = labels.get(task.current_role, task.current_role)
-    return f"{who} waits for {one_line(task.waiting_for)}" if task.waiting_for else f"{who} is speaking"
-
-
-def _turn(key: str, turn: TurnReply, labels: Mapping[str, str]) -> Turn:
-    label = labels.get(turn.role, one_line(turn.role))
-    loaded = f", {duration(turn.load_seconds)} loading" if turn.load_seconds else ""
-    again = f", attempt {turn.attempts}" if turn.attempts > 1 else ""
-    return Turn(
-        key=key,
-        role=label,
-        initials="".join(word[0] for word in label.split())[:3].upper(),
-        purpose=words(turn.purpose),
-        model=one_line(turn.model),
-        text=turn.text,
-        figures=f"{turn.reply_tokens:,} tokens, {duration(turn.seconds)}{loaded}{again}",
-    )
+    return at_work(labels.get(task.current_role, task.current_role), task.waiting_for)
 
 
 def _change(event: Event, labels: Mapping[str, str]) -> Change:
@@ -260,7 +239,7 @@ def _controls(session: SessionView, titles: Mapping[str, str]) -> tuple[Control,
     team = [(role, role_label(role, titles.get(role))) for role in session.active_agents]
     others = [(role, role_label(role, title)) for role, title in titles.items() if role not in session.active_agents]
     changes = (
-        ()
+        actions.answer_question(session.session_id, session.question)
         if session.question
         else (
             *actions.add_agent(session.session_id, others),

@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from delegator.schemas import DayFigures, ListRolesReply, StatisticsReply
-from serve_app.formats import amount, counted, duration, gigabyte_seconds, percent
-from serve_app.monitor.charts import ColumnChart, Row, RowChart, Series, Values, columns
+from delegator.schemas import ListRolesReply, MoneyFigures, StatisticsReply
+from serve_app.formats import amount, counted, duration, gigabyte_seconds, one_line, percent
+from serve_app.monitor.charts import LABELS, ColumnChart, Row, RowChart, Series, Values, columns
 from serve_app.monitor.wording import SIMULATED, role_label, words
+from serve_app.savings import share_saved
+from serve_app.scales import money_unit
+from serve_app.spans import Span, cross_a_year, each, highest_money, spans_of
 
-MOST_COLUMNS = 92
-"""Days that have a column of their own; of longer ranges several days make one."""
+LABELS_WITH_YEAR = 3
+"""Columns named by a day and its year at most, on a phone too."""
 
 MOST_ROLES = 12
 
@@ -64,8 +67,7 @@ def _mark(reply: StatisticsReply) -> str:
 
 def _figures(reply: StatisticsReply, mark: str) -> tuple[Figure, ...]:
     still_open = reply.total_sessions - reply.completed_sessions - reply.failed_sessions
-    everyone = reply.gb_seconds + reply.gb_seconds_saved
-    share = f"{percent(reply.gb_seconds_saved / everyone)} of what all roles would have held" if everyone > 0 else ""
+    share = share_saved(reply.gb_seconds, reply.gb_seconds_saved)
     return (
         Figure(
             "Sessions",
@@ -107,28 +109,9 @@ def _figures(reply: StatisticsReply, mark: str) -> tuple[Figure, ...]:
 # ── columns ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """Several days that make one column."""
-
-    first: date
-    last: date
-    sessions: int
-    agents: int
-    used: float
-    saved: float
-
-    @property
-    def label(self) -> str:
-        return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
-
-    def values(self, *parts: float) -> Values:
-        return Values(self.label, f"{self.first.day} {self.first:%b}", parts)
-
-
 def _column_charts(reply: StatisticsReply, mark: str) -> tuple[ColumnChart, ...]:
-    spans = _spans(reply.days)
-    per = "day" if len(spans) == len(reply.days) else counted((spans[0].last - spans[0].first).days + 1, "day")
+    spans = spans_of(reply.days)
+    per = each(spans)
     return (
         _over_days(
             f"Sessions per {per}", spans, (Series("Sessions", "tone0"),), lambda s: (s.sessions,), _count, whole=True
@@ -143,6 +126,16 @@ def _column_charts(reply: StatisticsReply, mark: str) -> tuple[ColumnChart, ...]
             note="Saved: what all roles would have held, less what was used.",
         ),
         _over_days(
+            f"Tokens per {per}",
+            spans,
+            (Series("Read", "tone1"), Series("Written", "tone2")),
+            lambda s: s.tokens,
+            _count,
+            whole=True,
+            mark=mark,
+        ),
+        *(_money(spans, money, per, mark) for money in reply.money),
+        _over_days(
             f"Average agents per session, by {per}",
             spans,
             (Series("Agents per session", "tone2"),),
@@ -153,34 +146,33 @@ def _column_charts(reply: StatisticsReply, mark: str) -> tuple[ColumnChart, ...]
     )
 
 
-def _spans(days: Sequence[DayFigures]) -> list[_Span]:
-    size = next((size for size in (1, 7, 28) if len(days) <= size * MOST_COLUMNS), -(-len(days) // MOST_COLUMNS))
-    runs = [days[begin : begin + size] for begin in range(0, len(days), size)]
-    return [
-        _Span(
-            run[0].day,
-            run[-1].day,
-            sum(day.sessions for day in run),
-            sum(day.agents for day in run),
-            sum(day.gb_seconds for day in run),
-            sum(day.gb_seconds_saved for day in run),
-        )
-        for run in runs
-    ]
+def _money(spans: Sequence[Span], money: MoneyFigures, per: str, mark: str) -> ColumnChart:
+    size, unit = money_unit(highest_money(spans, money), one_line(money.currency))
+    return _over_days(
+        f"Money per {per}, in {unit}",
+        spans,
+        (Series("Spent", "tone1"), Series("Saved", "tone5")),
+        lambda s: tuple(part / size for part in s.money(money.currency)),
+        lambda value: amount(value * size, money.currency),
+        mark=mark,
+        note="Saved: what all roles would have cost, less what was spent.",
+    )
 
 
 def _over_days(
     title: str,
-    spans: Sequence[_Span],
+    spans: Sequence[Span],
     series: tuple[Series, ...],
-    parts: Callable[[_Span], tuple[float, ...]],
+    parts: Callable[[Span], tuple[float, ...]],
     write: Callable[[float], str],
     *,
     whole: bool = False,
     mark: str = "",
     note: str = "",
 ) -> ColumnChart:
-    drawn, lines = columns([span.values(*parts(span)) for span in spans], write=write, whole=whole)
+    years = cross_a_year(spans)
+    values = [Values(span.label, _short(span, year=years), parts(span)) for span in spans]
+    drawn, lines = columns(values, write=write, whole=whole, labels=LABELS_WITH_YEAR if years else LABELS)
     most = max(spans, key=lambda span: sum(parts(span)), default=None)
     highest = ", ".join(
         f"{one.name.lower()} {write(value)}" for one, value in zip(series, parts(most) if most else (), strict=False)
@@ -191,6 +183,10 @@ def _over_days(
             f" The most on {most.label}: {highest}." if sum(parts(most)) > 0 else " There is nothing in any of them."
         )
     return ColumnChart(title, note, mark, said, "Days" if "days" in title else "Day", series, lines, drawn)
+
+
+def _short(span: Span, *, year: bool) -> str:
+    return f"{span.first.day} {span.first:%b %Y}" if year else f"{span.first.day} {span.first:%b}"
 
 
 def _durations(reply: StatisticsReply, mark: str) -> ColumnChart:

@@ -1,4 +1,4 @@
-"""The monitor's words: roles, savings, moments, troubles. Pure; sizes and durations are written by `formats`."""
+"""The monitor's words: roles, savings, times of day, troubles. Pure; sizes and durations are written by `formats`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from serve_app.formats import duration, gigabytes, one_line, role_name
 
 SIMULATED = "simulated"
 """Stands at every figure that comes from simulated models."""
+
+BY_HAND = "by hand"
+"""Stands in place of a session where somebody has loaded a model, as `actors/by_hand.py` calls it: there is none."""
+
+_SECOND_OPINION = "aside_"
+"""How a name begins under which `actors/second_opinions.py` holds a model: no session either."""
 
 SHOWN_CHARS = 300
 """Characters of a task shown in a list; more would push everything else off the page."""
@@ -51,6 +57,13 @@ def initials(label: str) -> str:
     return "".join(word[0] for word in words)[:3] if len(words) > 1 else label[:3].upper()
 
 
+def holder(session_id: str) -> str:
+    """Say who it is that stands in place of a session in an event; empty where it is a session."""
+    if session_id.startswith(_SECOND_OPINION):
+        return "for a second opinion"
+    return BY_HAND if session_id == BY_HAND else ""
+
+
 def words(name: str) -> str:
     """Return an enumerated name as words: quick_fix is quick fix."""
     return name.replace("_", " ")
@@ -69,11 +82,6 @@ def uptime(seconds: float) -> str:
 def clock(at: datetime) -> str:
     """Write the time of day in UTC: 14:23:05."""
     return at.astimezone(UTC).strftime("%H:%M:%S")
-
-
-def moment(at: datetime) -> str:
-    """Write day and time in UTC: 2026-01-02 14:23:05."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def saving(*, used_gb: float, baseline_gb: float, roles: int) -> str:

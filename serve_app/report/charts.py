@@ -5,19 +5,25 @@ Every text that comes from outside is escaped here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+
+from serve_app.scales import Line, scale
 
 WIDTH, HEIGHT = 720, 200
 LEFT, BOTTOM = 56, 24
 """Room for the figures at the side and the names below, in pixels."""
 
+TALL = HEIGHT - BOTTOM - 12
+"""Height of the highest column a scale has room for."""
+
 ROW = 24
 """Height of one row of a bar chart that lies."""
 
-MOST_NAMES = 12
-"""Names below the columns at most: more would run into each other."""
+LETTER = 7.5
+"""What a letter of a name below the columns takes at most, in pixels; between two names are two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +35,35 @@ class Column:
     told: str
 
 
-def columns(title: str, drawn: Sequence[Column]) -> str:
+def columns(title: str, drawn: Sequence[Column], *, whole: bool = False) -> str:
     """Return columns beside each other, each of parts that stand on one another.
 
     Args:
         title: read out in place of the picture.
-        drawn: from left to right; all with the same number of parts, none below 0.
+        drawn: from left to right, as many as there is room for; all with the same number of parts. What is below 0
+            has no height.
+        whole: the values are counts.
     """
-    most = max((sum(column.parts) for column in drawn), default=0) or 1.0
+    top, lines = scale(max((sum(_heights(column)) for column in drawn), default=0), whole=whole)
     step = (WIDTH - LEFT) / max(1, len(drawn))
-    every = -(-len(drawn) // MOST_NAMES)
-    body: list[str] = [_gridline(most, share) for share in (0.0, 0.5, 1.0)]
+    name_width = (max((len(column.name) for column in drawn), default=0) + 2) * LETTER
+    every = max(1, math.ceil(name_width / step))
+    body: list[str] = [_gridline(line) for line in lines]
     for number, column in enumerate(drawn):
         x, y = LEFT + number * step, float(HEIGHT - BOTTOM)
         body.append(f"<g><title>{escape(column.told)}</title>")
-        for tone, part in enumerate(column.parts):
-            height = part / most * (HEIGHT - BOTTOM - 12)
+        for tone, part in enumerate(_heights(column)):
+            width, height = step * 0.8, part / top * TALL
             y -= height
-            width = max(1.0, step * 0.8)
             body.append(f'<rect class="t{tone}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>')
         body.append("</g>")
-        if number % every == 0:
+        if number % every == 0 and x + name_width <= WIDTH + 2 * LETTER:
             body.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}">{escape(column.name)}</text>')
     return _svg(title, HEIGHT, body)
+
+
+def _heights(column: Column) -> list[float]:
+    return [max(0.0, part) for part in column.parts]
 
 
 def rows(title: str, drawn: Sequence[tuple[str, float, str]]) -> str:
@@ -66,11 +78,10 @@ def rows(title: str, drawn: Sequence[tuple[str, float, str]]) -> str:
     return _svg(title, max(ROW, len(drawn) * ROW), body)
 
 
-def _gridline(most: float, share: float) -> str:
-    y = HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - 12)
-    value = f"{most * share:,.0f}" if most >= 10 else f"{most * share:,.1f}"
-    line = f'<line x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>'
-    return f'{line}<text class="side" x="{LEFT - 6}" y="{y + 4:.1f}">{value}</text>'
+def _gridline(line: Line) -> str:
+    y = HEIGHT - BOTTOM - line.at * TALL
+    drawn = f'<line x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>'
+    return f'{drawn}<text class="side" x="{LEFT - 6}" y="{y + 4:.1f}">{line.label}</text>'
 
 
 def _svg(title: str, height: int, body: Sequence[str]) -> str:

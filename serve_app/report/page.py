@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
-from delegator.schemas import DayFigures, HistorySession, StatisticsReply
+from delegator.schemas import HistorySession, MoneyFigures, StatisticsReply
 from serve_app.formats import (
     amount,
     counted,
@@ -19,6 +19,9 @@ from serve_app.formats import (
     role_name,
 )
 from serve_app.report.charts import Column, columns, rows
+from serve_app.savings import gb_seconds_of, share_saved
+from serve_app.scales import money_unit
+from serve_app.spans import Span, cross_a_year, each, highest_money, spans_of
 
 MOST_SESSIONS = 500
 """Sessions listed in the page at most; the CSV has them all."""
@@ -81,7 +84,7 @@ def html_of(report: Report) -> str:
         f'<p class="quiet">Made {moment(report.made_at)} UTC. {EXPLAINED}</p>',
         remark,
         _figures(figures),
-        _days(figures.days),
+        _over_time(figures),
         _lying(
             "By category", [(name.replace("_", " "), n) for name, n in figures.category_breakdown.items()], "session"
         ),
@@ -99,13 +102,19 @@ def html_of(report: Report) -> str:
 
 
 def _figures(figures: StatisticsReply) -> str:
+    share = share_saved(figures.gb_seconds, figures.gb_seconds_saved)
     told = [
         ("Sessions", str(figures.total_sessions), f"{figures.failed_sessions} failed"),
         ("Agents", str(figures.total_agents_spawned), f"{figures.avg_agents_per_session:.1f} a session"),
         ("Memory over time", gigabyte_seconds(figures.gb_seconds), ""),
-        ("Saved", gigabyte_seconds(figures.gb_seconds_saved), _share_saved(figures)),
+        ("Saved", gigabyte_seconds(figures.gb_seconds_saved), share),
         ("Average duration", duration(figures.avg_duration_seconds), ""),
-        ("Turns", f"{figures.turns:,}", f"{figures.reply_tokens:,} tokens written"),
+        ("Turns", f"{figures.turns:,}", ""),
+        (
+            "Tokens",
+            f"{figures.prompt_tokens + figures.reply_tokens:,}",
+            f"{figures.prompt_tokens:,} read, {figures.reply_tokens:,} written",
+        ),
         (
             "Loads",
             f"{figures.loads:,}",
@@ -125,30 +134,66 @@ def _figures(figures: StatisticsReply) -> str:
     return f'<div class="figures">{boxes}</div>'
 
 
-def _share_saved(figures: StatisticsReply) -> str:
-    whole = figures.gb_seconds + figures.gb_seconds_saved
-    return f"{percent(figures.gb_seconds_saved / whole)} of all roles resident" if whole > 0 else ""
-
-
-def _days(days: Sequence[DayFigures]) -> str:
-    if len(days) < 2:
+def _over_time(figures: StatisticsReply) -> str:
+    """Return the charts over the days; of one day there is nothing to draw."""
+    if len(figures.days) < 2:
         return ""
-    count = [
-        Column(f"{day.day:%m-%d}", (day.sessions,), f"{day.day}: {counted(day.sessions, 'session')}") for day in days
+    spans = spans_of(figures.days)
+    per = each(spans)
+    charts = [
+        _chart(
+            f"Sessions per {per}", spans, lambda s: (s.sessions,), lambda s: counted(s.sessions, "session"), whole=True
+        ),
+        _chart(
+            f"Memory over time per {per}, GB·s",
+            spans,
+            lambda s: (s.used, s.saved),
+            lambda s: f"{gigabyte_seconds(s.used)} used, {gigabyte_seconds(s.saved)} saved",
+            key=("used", "saved"),
+        ),
+        _chart(
+            f"Tokens per {per}",
+            spans,
+            lambda s: s.tokens,
+            lambda s: "{:,} read, {:,} written".format(*s.tokens),
+            key=("read", "written"),
+            whole=True,
+        ),
+        *(_money(spans, money, per) for money in figures.money),
     ]
-    held = [
-        Column(
-            f"{day.day:%m-%d}",
-            (max(0.0, day.gb_seconds), max(0.0, day.gb_seconds_saved)),
-            f"{day.day}: {gigabyte_seconds(day.gb_seconds)} used, {gigabyte_seconds(day.gb_seconds_saved)} saved",
-        )
-        for day in days
-    ]
-    key = '<p class="key quiet"><i style="background:var(--t0)"></i>used<i style="background:var(--t1)"></i>saved</p>'
-    return (
-        f"<h2>Sessions a day</h2>{columns('Sessions a day', count)}"
-        f"<h2>Memory over time a day, GB·s</h2>{key}{columns('GB-seconds used and saved a day', held)}"
+    return "".join(charts)
+
+
+def _money(spans: Sequence[Span], money: MoneyFigures, per: str) -> str:
+    size, unit = money_unit(highest_money(spans, money), one_line(money.currency))
+
+    def told(span: Span) -> str:
+        spent, saved = (amount(part, money.currency) for part in span.money(money.currency))
+        return f"{spent} spent, {saved} saved"
+
+    return _chart(
+        f"Money per {per}, {unit}",
+        spans,
+        lambda s: tuple(part / size for part in s.money(money.currency)),
+        told,
+        key=("spent", "saved"),
     )
+
+
+def _chart(
+    title: str,
+    spans: Sequence[Span],
+    parts: Callable[[Span], tuple[float, ...]],
+    told: Callable[[Span], str],
+    *,
+    key: Sequence[str] = (),
+    whole: bool = False,
+) -> str:
+    named = "%Y-%m-%d" if cross_a_year(spans) else "%m-%d"
+    drawn = [Column(f"{span.first:{named}}", parts(span), f"{span.label}: {told(span)}") for span in spans]
+    tones = "".join(f'<i style="background:var(--t{tone})"></i>{escape(name)}' for tone, name in enumerate(key))
+    below = f'<p class="key quiet">{tones}</p>' if key else ""
+    return f"<h2>{escape(title)}</h2>{below}{columns(title, drawn, whole=whole)}"
 
 
 def _durations(figures: StatisticsReply) -> list[tuple[str, int]]:
@@ -181,8 +226,7 @@ def _sessions(sessions: Sequence[HistorySession]) -> str:
 
 
 def _row(session: HistorySession) -> str:
-    used = session.resources_used or {}
-    held, saved = used.get("gb_seconds"), used.get("gb_seconds_saved")
+    held, saved = gb_seconds_of(session.resources_used)
     cells = [
         f"<td>{moment(session.started_at)}</td>",
         f"<td>{escape(session.task_category.value.replace('_', ' '))}</td>",

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from delegator.schemas import HistorySession
+from serve_app.savings import figure_of, gb_seconds_of, word_of
 
 COLUMNS = (
     "session_id",
@@ -47,8 +48,7 @@ def csv_of(sessions: Iterable[HistorySession]) -> str:
 
 
 def _row(session: HistorySession) -> list[Any]:
-    used = session.resources_used or {}
-    money = used.get("money") or {}
+    used = session.resources_used
     return [
         session.session_id,
         session.started_at.isoformat(),
@@ -61,16 +61,18 @@ def _row(session: HistorySession) -> list[Any]:
         session.total_agents_spawned,
         session.tasks_delegated,
         "" if session.duration_seconds is None else round(session.duration_seconds, 2),
-        *(
-            used.get(name, "")
-            for name in ("gb_seconds", "gb_seconds_saved", "peak_gb", "prompt_tokens", "reply_tokens")
-        ),
-        money.get("currency", ""),
-        (money.get("used") or {}).get("total", ""),
-        money.get("saved", ""),
+        *map(_cell, gb_seconds_of(used)),
+        *(_cell(figure_of(used, name)) for name in ("peak_gb", "prompt_tokens", "reply_tokens")),
+        _as_text(word_of(used, "money", "currency")),
+        _cell(figure_of(used, "money", "used", "total")),
+        _cell(figure_of(used, "money", "saved")),
         session.simulated,
         _as_text(session.task_description),
     ]
+
+
+def _cell(figure: float | None) -> float | str:
+    return "" if figure is None else round(figure, 6)
 
 
 def _as_text(text: str) -> str:

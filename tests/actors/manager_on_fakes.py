@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 from actors.active_analysis import ActiveAnalysis
+from actors.agent_lives import LiveAgent
 from actors.agent_messages import Spoken
 from actors.agent_work import AgentWork
 from actors.disk_messages import DiskView, OnDisk
 from actors.doubts import Doubts
-from actors.host_messages import Aside, Chosen, Grant, HostView, Released, Sweep, TurnWish
+from actors.host_messages import Aside, Chosen, Grant, HostView, Released, ResidentView, Sweep, TurnWish
 from actors.hosts import Hosts
+from actors.machine_meter import MachineView
 from actors.parts import OpenSession, Parts
 from actors.placing import Placing
 from actors.recorder import Recorder
@@ -88,9 +91,11 @@ class FakePool:
         self.speeches: dict[str, str] = {}
         """What a role says where that matters."""
 
-    async def revive(self, role: str) -> bool:
+    async def revive(self, role: str) -> LiveAgent:
         self.revived.append(role)
-        return True
+        agent = LiveAgent(role, None, datetime.now(UTC), "n1")
+        agent.lives.answered(by_another=True)
+        return agent
 
     def get(self, _role: str) -> Any:
         return None
@@ -125,8 +130,8 @@ class FakePool:
 class FakeHost:
     """A host on which every model fits; `down`: giving models back fails.
 
-    `residents` are in its memory, `missing` models are not on its disk. Calls by name can be held up, on every host
-    ("warm") or on one ("warm fake"), and fail with the next of `failures`.
+    `residents` are in its memory and `shown` says of them where they stand, `missing` models are not on its disk.
+    Calls by name can be held up, on every host ("warm") or on one ("warm fake"), and fail with the next of `failures`.
     """
 
     node_id = None
@@ -145,9 +150,11 @@ class FakeHost:
         self.slots: set[str] = set()
         self.release_error: Exception | None = None
         self.residents: tuple[Resident, ...] = ()
+        self.shown: tuple[ResidentView, ...] = ()
         self.missing: set[str] = set()
         self.asides: list[Aside] = []
         self.aside_answer = ""
+        self.machine: MachineView | None = None
 
     async def _called(self, name: str) -> None:
         await self._gates.through(name)
@@ -171,7 +178,7 @@ class FakeHost:
     async def view(self) -> HostView:
         await self._called("view")
         snapshot = Snapshot(self.capacity_bytes, self.residents)
-        return HostView(self.endpoint_id, self.url, snapshot, (), 0, (), self.suspect)
+        return HostView(self.endpoint_id, self.url, snapshot, self.shown, 0, (), self.suspect, machine=self.machine)
 
     async def ping(self) -> None:
         await self._called("ping")

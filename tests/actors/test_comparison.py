@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from actors.comparison import Comparison
+from actors.comparison import SLOW_S, Comparison, trusted_s
 from actors.host_messages import Sweep
 from delegator.errors import OllamaUnavailable
 from delegator.schemas import Drift
+from delegator.settings import Settings
 from tests.actors.conftest import DEADLINE_S
 from tests.actors.manager_on_fakes import ManagerOnFakes
 
@@ -49,6 +50,59 @@ def test_what_differed_is_forgotten_with_the_next_comparison_but_not_with_one_th
 
     comparison.made(AT, [], {"north": Sweep()}, [])
     assert (comparison.shown().differences, comparison.shown().failed) == ([], [])
+
+
+def test_a_comparison_that_does_not_come_to_an_end_is_told_while_it_hangs() -> None:
+    at = 100.0
+    comparison = Comparison(now=lambda: at)
+    comparison.made(AT, [], {"north": Sweep()}, [])
+    comparison.begun()
+    at += SLOW_S
+    assert comparison.shown().state == "equal"
+
+    at += 0.1
+    assert comparison.shown().state == "unknown"
+    assert comparison.shown().failed == ["the comparison under way does not come to an end"]
+
+    comparison.made(AT, [], {"north": Sweep()}, [])
+    assert comparison.shown().state == "equal"
+
+
+def test_a_comparison_says_nothing_of_now_once_it_is_older_than_an_alert_allows() -> None:
+    at = 100.0
+    settings = Settings.model_validate({"alerts": {"drift_s": 20}, "reconcile_every_s": 3})
+    comparison = Comparison(trusted_s(settings), now=lambda: at)
+    comparison.made(AT, [], {"north": Sweep()}, [])
+    at += 20
+    assert comparison.shown().state == "equal"
+
+    at += 1
+    assert (comparison.shown().state, comparison.shown().trusted_seconds) == ("unknown", 20)
+
+
+@pytest.mark.parametrize(("drift_s", "every_s", "trusted"), [(0, 3, 60), (20, 3, 20), (20, 30, 90)])
+def test_a_comparison_is_trusted_for_some_comparisons_at_least(drift_s: float, every_s: float, trusted: float) -> None:
+    settings = Settings.model_validate({"alerts": {"drift_s": drift_s}, "reconcile_every_s": every_s})
+
+    assert trusted_s(settings) == trusted
+
+
+async def test_a_sweep_of_a_single_host_that_hangs_is_shown_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.comparison.SLOW_S", 0.0)
+    manager = ManagerOnFakes()
+    await manager.sweep()
+    assert (await shown(manager)).state == "equal"
+    manager.gates.shut("reconcile")
+    manager.gates.reached.clear()
+    sweep = asyncio.create_task(manager.sweep())
+    async with asyncio.timeout(DEADLINE_S):
+        await manager.gates.reached["reconcile"].wait()
+
+    assert (await shown(manager)).state == "unknown"
+
+    manager.gates.open("reconcile")
+    await sweep
+    assert (await shown(manager)).state == "equal"
 
 
 async def test_a_sweep_is_shown_with_its_age_and_the_endpoints_that_could_not_be_compared() -> None:

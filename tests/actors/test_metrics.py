@@ -190,15 +190,16 @@ def summary(**changes: Any) -> s.ResourceSummaryReply:
         busy=False, loaded_at=NOON,
     )  # fmt: skip
     endpoint = s.EndpointInfo(
-        endpoint="ollama", url=url, capacity_gb=60, memory_gb=14.5, models=1, turns_running=1, turns_waiting=2,
-        suspect=None,
+        endpoint="ollama", url=url, capacity_gb=60, memory_gb=6.1, planned_gb=14.5, models=1, turns_running=1,
+        turns_waiting=2, suspect=None,
     )  # fmt: skip
     waiting = [
         s.QueuedTurn(session_id=SESSION, model="m", endpoint="ollama", position=1, waited_seconds=w, eta_seconds=None)
         for w in (4.0, 31.0)
     ]
     facts: dict[str, Any] = {
-        "active_agents": 1, "total_memory_gb": 14.5, "cpu_load": "low", "active_sessions": 1, "capacity_gb": 60,
+        "active_agents": 1, "total_memory_gb": 6.1, "planned_gb": 14.5, "cpu_load": "low", "active_sessions": 1,
+        "capacity_gb": 60,
         "all_roles_memory_gb": 110, "memory_saved_ratio": 0.9, "models": [resident], "turns_running": 1,
         "turns_waiting": 2, "simulated": True, "endpoints": [endpoint], "queue": waiting,
         "drift": s.Drift(compared_at=NOON, age_seconds=1.5, differences=[]), "alerts": 2,

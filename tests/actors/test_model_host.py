@@ -178,6 +178,22 @@ async def test_what_is_held_and_released_is_reported_in_order(start_host: Any) -
     assert held.at < loaded.at, "a model is held from the start of its load"
 
 
+async def test_what_is_being_brought_in_counts_for_plans_and_not_among_what_is_measured(start_host: Any) -> None:
+    it = await start_host()
+    await it.host.warm(it.wish("w", DEVELOPER), DEADLINE_S)
+    (measured,) = await it.client.ps()
+    warming = asyncio.create_task(it.host.warm(it.wish("x", ARCHITECT), DEADLINE_S))
+    while len((view := await it.host.view()).residents) < 2:  # noqa: ASYNC110 - the load begins within a few turns
+        await asyncio.sleep(0)
+
+    assert view.resident_bytes == measured.size_bytes
+    assert view.snapshot.used_bytes == sum(shown.size_bytes for shown in view.residents) > measured.size_bytes
+
+    await warming
+    view = await it.host.view()
+    assert view.resident_bytes == view.snapshot.used_bytes == sum(found.size_bytes for found in await it.client.ps())
+
+
 async def test_foreign_models_are_counted_and_never_unloaded(start_host: Any) -> None:
     it = await start_host(capacity=24 * GB)
     await it.client.load("mistral:7b", LoadOptions(8192), keep_alive_s=600, deadline_s=DEADLINE_S)

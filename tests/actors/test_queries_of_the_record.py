@@ -11,7 +11,6 @@ import pytest
 from actors.queries import Queries
 from delegator.errors import EventNotFound
 from delegator.schemas import (
-    DayFigures,
     EventKind,
     ListEventsRequest,
     SessionHistoryRequest,
@@ -121,7 +120,18 @@ async def test_statistics_carry_every_figure_of_the_store(store: Store, queries:
         "gb_seconds": 100.0,
         "gb_seconds_saved": 300.0,
         "simulated_sessions": 1,
-        "days": [DayFigures(day=TODAY, sessions=1, agents=1, gb_seconds=100, gb_seconds_saved=300).model_dump()],
+        "days": [
+            {
+                "day": TODAY,
+                "sessions": 1,
+                "agents": 1,
+                "gb_seconds": 100,
+                "gb_seconds_saved": 300,
+                "prompt_tokens": 1_500,
+                "reply_tokens": 300,
+                "money": [{"currency": "EUR", "used": 0.25, "saved": 0.75}],
+            }
+        ],
         "roles": [{"role": "ceo", "sessions": 1, "turns": 1, "reply_tokens": 300}],
         "turns": 1,
         "prompt_tokens": 1_500,

@@ -340,6 +340,20 @@ def test_a_killed_agent_is_restarted_and_its_open_turn_taken_again(system: RaySy
     assert agent.restarts == 1
 
 
+def test_an_agent_that_is_killed_while_nobody_speaks_is_told_each_time(system: RaySystem) -> None:
+    session_id = create(system, "Fix typo in README")
+
+    def kinds() -> list[EventKind]:
+        return [event.kind for event in system.events(session_id)]
+
+    system.kill_process(agent_name("senior_developer"))
+    until(lambda: kinds().count(EventKind.AGENT_RESTARTED) == 1)
+    system.kill_process(agent_name("senior_developer"))
+    until(lambda: kinds().count(EventKind.AGENT_RESTARTED) == 2)
+
+    assert EventKind.TURN_RETRIED not in kinds()
+
+
 def test_an_agent_restarted_by_hand_has_another_process_and_takes_its_open_turn_again(system: RaySystem) -> None:
     session_id = create(system)
     (before,) = [a for a in system.call("list_active_agents").agents if a.role == "product_manager"]

@@ -67,6 +67,8 @@ def statistics_reply(past: Sequence[s.HistorySession], first: date, last: date) 
     """Sum up as the store does; every session has made two turns an agent."""
     found = between(past, first, last)
     agents = sum(session.total_agents_spawned for session in found)
+    days = [_day(found, first + timedelta(days=n)) for n in range((last - first).days + 1)]
+    paid = sum(bool(day.money) for day in days)
     seconds = [session.duration_seconds for session in found if session.duration_seconds is not None]
     return s.StatisticsReply(
         from_date=first,
@@ -82,7 +84,7 @@ def statistics_reply(past: Sequence[s.HistorySession], first: date, last: date) 
         gb_seconds=sum(map(used, found)),
         gb_seconds_saved=sum(map(saved, found)),
         simulated_sessions=sum(session.simulated for session in found),
-        days=[_day(found, first + timedelta(days=n)) for n in range((last - first).days + 1)],
+        days=days,
         durations=_durations(seconds),
         roles=_roles(found),
         turns=2 * agents,
@@ -93,18 +95,22 @@ def statistics_reply(past: Sequence[s.HistorySession], first: date, last: date) 
         swaps=len(found) // 4,
         resident_hit_ratio=0.83 if found else None,
         prefetch_hit_ratio=0.71 if found else None,
-        money=[s.MoneyFigures(currency="EUR", used=0.42, saved=1.3)] if found else [],
+        money=[s.MoneyFigures(currency="EUR", used=0.42 * paid, saved=1.3 * paid)] if paid else [],
     )
 
 
 def _day(found: Sequence[s.HistorySession], day: date) -> s.DayFigures:
     of_day = between(found, day, day)
+    agents = sum(session.total_agents_spawned for session in of_day)
     return s.DayFigures(
         day=day,
         sessions=len(of_day),
-        agents=sum(session.total_agents_spawned for session in of_day),
+        agents=agents,
         gb_seconds=sum(map(used, of_day)),
         gb_seconds_saved=sum(map(saved, of_day)),
+        prompt_tokens=900 * agents,
+        reply_tokens=400 * agents,
+        money=[s.MoneyFigures(currency="EUR", used=0.42, saved=1.3)] if of_day else [],
     )
 
 

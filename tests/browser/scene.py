@@ -10,6 +10,7 @@ from delegator import schemas as s
 from tests.browser.library import ENDPOINT, URL, Library
 from tests.browser.past import history_reply, statistics_reply
 from tests.browser.talk import new_task, receipt, session_view, take_turn
+from tests.browser.voices import Voices
 from tests.serve_app.samples import CannedBackend
 
 ROLES = (
@@ -57,10 +58,12 @@ class Scene(CannedBackend):
         self.past: list[s.HistorySession] = []
         self.library = Library(MODELS, {model: [r for r, m in MODEL_OF.items() if m == model] for model in MODELS})
         self.library.on_disk = list(MODELS)
+        self.machines: list[s.MachineLoad] = []
         self.raised: list[s.Alert] = []
         self.cleared: list[s.Alert] = []
         self.log: list[s.Event] = []
         self.tasks: dict[str, s.TaskView] = {}
+        self.voices = Voices()
         self.on_event: Callable[[Sequence[int]], None] = lambda _: None
         self.answers = {
             "list_active_sessions": self._active_sessions,
@@ -193,13 +196,25 @@ class Scene(CannedBackend):
         self.happen(s.EventKind.TASK_STARTED, session.session_id, data={"task_id": task.task_id})
         return task
 
-    def speak(self, task: s.TaskView, role: str, text: str) -> s.TaskView:
-        """Let a role take its turn in a task."""
-        facts = {"task_id": task.task_id, "turn": len(self.tasks[task.task_id].replies)}
+    def begin(self, task: s.TaskView, role: str, *, attempt: int = 1) -> str:
+        """Let a role begin its turn in a task; return the turn's id."""
+        turn = len(self.tasks[task.task_id].replies)
+        facts = {"task_id": task.task_id, "turn": turn, "attempt": attempt}
         self.happen(s.EventKind.TURN_STARTED, task.session_id, role=role, model=MODEL_OF[role], data=facts)
+        return f"{task.task_id}:{turn}"
+
+    def store(self, task: s.TaskView, role: str, text: str) -> s.TaskView:
+        """Let what a role has said be stored: its turn is over."""
+        facts = {"task_id": task.task_id, "turn": len(self.tasks[task.task_id].replies)}
+        self.voices.end(f"{task.task_id}:{facts['turn']}")
         task = take_turn(self, self.tasks[task.task_id], role, text)
         self.happen(s.EventKind.TURN_COMPLETED, task.session_id, role=role, model=MODEL_OF[role], data=facts)
         return task
+
+    def speak(self, task: s.TaskView, role: str, text: str) -> s.TaskView:
+        """Let a role take its turn in a task."""
+        self.begin(task, role)
+        return self.store(task, role, text)
 
     def end_all(self) -> None:
         """End every session and free what they held."""
@@ -254,6 +269,7 @@ class Scene(CannedBackend):
             simulated=self.simulated,
             endpoints=[self._endpoint(used)],
             alerts=len(self.raised),
+            machines=self.machines,
         )
 
     def _endpoint(self, used_gb: float) -> s.EndpointInfo:

@@ -1,9 +1,9 @@
-"""The backend, the feed and the time of the one monitor that all browser tests look at."""
+"""The backend, the feed, the speakers and the time of the one monitor that all browser tests look at."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from delegator.schemas import Reply
 from delegator.schemas import Request as OperationRequest
@@ -54,6 +54,9 @@ class Stage(Calls, AsyncCaller):
         """Let them begin again."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self.mended.set)
+
+    def follow(self, role: str, turn_id: str) -> AsyncGenerator[str, None]:
+        return self.scene.voices.follow(role, turn_id)
 
     async def listen(self) -> AsyncIterator[Sequence[int]]:
         self._loop, self._announced = asyncio.get_running_loop(), asyncio.Queue()

@@ -89,6 +89,37 @@ def test_an_error_is_told_with_its_hint_and_may_be_tried_again(page: Page, scene
     assert len(asked(scene, "end_session")) == 2
 
 
+def test_a_question_is_answered_from_the_page(page: Page, scene: Scene):
+    session = scene.ask(1, running_s=5, question="Mend what is there, or build something new?")
+    options = [
+        s.QuestionOption(answer=kind, meaning=meaning, recommended_agents=["test_lead"], probability=0.5)
+        for kind, meaning in ((s.TaskType.BUG_FIX, HOSTILE), (s.TaskType.FEATURE_DEVELOPMENT, "It is new."))
+    ]
+    usual = scene.answers["get_session"]
+    asks = {"question": s.Question(question="Mend what is there, or build something new?", options=options)}
+    scene.answers["get_session"] = lambda ref: usual(ref).model_copy(update=asks)
+
+    def answer(_: s.AnswerQuestionRequest) -> s.Reply:
+        scene.answers["get_session"] = usual
+        return REPLIES["create_session"]
+
+    scene.answers["answer_question"] = answer
+    page.goto(f"/session/{session.session_id}")
+    page.get_by_role("button", name="Answer").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".about")).to_have_text("Mend what is there, or build something new?")
+    choice = dialog.get_by_label("What is meant")
+    expect(choice.locator("option").first).to_have_text(f"bug fix: {HOSTILE}")
+    choice.select_option("feature_development")
+    dialog.get_by_role("button", name="Answer").click()
+
+    expect(page.get_by_text("Understood as")).to_be_visible()
+    expect(page.get_by_role("button", name="Answer")).to_have_count(0)
+    assert asked(scene, "answer_question") == [
+        s.AnswerQuestionRequest(session_id=session.session_id, answer="feature_development", wait_s=0)
+    ]
+
+
 def test_a_double_click_does_nothing_twice(page: Page, scene: Scene):
     scene.open_session(1, running_s=5)
     page.goto("/")

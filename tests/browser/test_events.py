@@ -44,6 +44,14 @@ def test_events_appear_on_top_as_they_happen_by_push_alone(page: Page, scene: Sc
     assert page.evaluate("window.here") is True
 
 
+def test_what_somebody_has_loaded_by_hand_links_to_no_session(page: Page, scene: Scene):
+    scene.happen(s.EventKind.MODEL_HELD, "by hand", model="llama3.1:8b")
+    page.goto("/events")
+
+    expect(page.locator(".log li")).to_contain_text("by hand")
+    expect(page.locator(".log a")).to_have_count(0)
+
+
 def test_filters_stand_in_the_address_and_survive_a_reload(page: Page, scene: Scene):
     fill(scene, 10)
     scene.happen(s.EventKind.MODEL_LOADED, model="llama3.1:8b")

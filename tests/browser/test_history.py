@@ -113,6 +113,24 @@ def test_the_usual_ranges_are_one_press(page: Page, past: Scene, button: str, se
     expect(page.get_by_text(re.compile(rf"^{sessions} sessions "))).to_be_visible()
 
 
+def test_a_range_that_goes_on_to_today_is_kept_by_filters_and_pages(page: Page, past: Scene):
+    first = past.now - timedelta(days=5)
+    page.goto(f"/history?from={first:%Y-%m-%d}")
+    total(page, f"102 sessions from {first:%Y-%m-%d} to {past.now:%Y-%m-%d}")
+    page.get_by_role("button", name="Next").click()
+
+    expect(page.get_by_text("Page 2 of 3")).to_be_visible()
+    total(page, f"102 sessions from {first:%Y-%m-%d} to {past.now:%Y-%m-%d}")
+
+
+def test_today_is_asked_for_without_its_date(page: Page, past: Scene):
+    page.goto(f"/history?day={past.now - timedelta(days=2):%Y-%m-%d}")
+    page.get_by_role("button", name="Today").click()
+
+    total(page, f"17 sessions on {past.now:%Y-%m-%d}")
+    assert "day=" not in page.url
+
+
 def test_all_days_come_in_pages(page: Page, past: Scene, rows: Locator):
     page.goto("/history?day=all")
     pager = page.get_by_role("navigation", name="Pages of the history")
@@ -238,7 +256,7 @@ def test_a_header_sorts_and_sorts_the_other_way_round(page: Page, past: Scene, h
 
 def _shown(page: Page, head: str, past: Scene) -> list[str]:
     """Return the cells of a column once the order that was asked for is there."""
-    asked = history_choice(dict(parse_qsl(urlsplit(page.url).query)))
+    asked = history_choice(dict(parse_qsl(urlsplit(page.url).query))).on(past.now.date())
     reply = past.answers["session_history"](asked)
     expect(page.locator("tbody tr").first).to_contain_text(reply.sessions[0].session_id)
     return column(page, head)

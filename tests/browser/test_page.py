@@ -124,6 +124,14 @@ class TestPhone:
         assert labels == [f'"{word}"' for word in words]
 
 
+@pytest.mark.parametrize("path", [*VIEWS, "/session/session_20260102_143000_84329", "/nowhere"])
+def test_no_page_can_be_shown_inside_another(page: Page, busy: Scene, path: str):
+    reply = page.request.get(path)
+
+    assert reply.headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert reply.headers["x-frame-options"] == "DENY"
+
+
 def test_raised_alerts_are_counted_on_every_page(page: Page, busy: Scene):
     usual = busy.answers["resource_summary"]
     busy.answers["resource_summary"] = lambda request: usual(request).model_copy(update={"alerts": 2})

@@ -15,7 +15,14 @@ from tests.browser.scene import Scene
 
 pytestmark = pytest.mark.browser
 
-CHARTS = ["Sessions per day", "Memory per day, in GB·s", "Average agents per session, by day", "How long sessions took"]
+CHARTS = [
+    "Sessions per day",
+    "Memory per day, in GB·s",
+    "Tokens per day",
+    "Money per day, in EUR",
+    "Average agents per session, by day",
+    "How long sessions took",
+]
 LISTS = ["Sessions by category", "Most used roles", "Models in time"]
 HOSTILE = "<img/src=x/onerror=alert(1)>{{7*7}}"
 
@@ -154,7 +161,15 @@ def test_simulated_figures_say_so(page: Page, scene: Scene):
 
     for title in ("Average duration", "Memory used", "Memory saved", "Tokens", "Models loaded", "Money (EUR)"):
         expect(card(page, title).get_by_text("simulated")).to_be_visible()
-    expect(page.locator(".chart .mark")).to_have_text(["simulated"] * 4)
+    expect(page.locator(".chart .mark")).to_have_text(["simulated"] * 6)
+
+
+def test_today_is_asked_for_without_its_date(page: Page, past: Scene):
+    page.goto(f"/statistics?from={past.now - timedelta(days=2):%Y-%m-%d}")
+    page.get_by_role("button", name="Today").click()
+
+    expect(page.get_by_role("button", name="Today")).to_have_attribute("aria-pressed", "true")
+    assert "from=" not in page.url
 
 
 def test_the_figures_follow_the_system(page: Page, past: Scene, server: Server):
@@ -189,8 +204,9 @@ class TestPhone:
     def viewport(self) -> tuple[int, int]:
         return (390, 844)
 
-    def test_charts_are_as_wide_as_the_screen(self, page: Page, past: Scene):
-        page.goto(f"/statistics?from={past.now - timedelta(days=29):%Y-%m-%d}&to={past.now:%Y-%m-%d}")
+    @pytest.mark.parametrize("days", [30, 400])
+    def test_charts_are_as_wide_as_the_screen(self, page: Page, past: Scene, days: int):
+        page.goto(f"/statistics?from={past.now - timedelta(days=days - 1):%Y-%m-%d}&to={past.now:%Y-%m-%d}")
         picture = page.get_by_role("img").first
         expect(picture).to_be_visible()
         box = picture.bounding_box()

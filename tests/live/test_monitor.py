@@ -6,6 +6,7 @@ How each view draws what it is given is tested in `tests/browser`; here it is th
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -27,6 +28,9 @@ ALONE = "Fix typo in README"
 MODEL = "mistral:7b"
 TURN = {"action": "hang", "match": {"path": "/api/chat", "phase": "first_token"}}
 """A turn that does not begin to speak until the faults are cleared."""
+
+MID_TURN = {"action": "hang", "match": {"path": "/api/chat", "phase": "stream"}, "args": {"after": 8}}
+"""A turn that stops after so many pieces until the faults are cleared."""
 
 UPDATES_PER_S = 4
 BUSY = 200
@@ -142,7 +146,7 @@ def test_a_session_fills_turn_by_turn_and_ends_with_answer_and_receipt(page: Pag
     mark(page)
     hold_turns(live)
     task_id = begin_task(live, session_id)
-    turns = page.locator(".talk .turns > li")
+    turns = page.locator(".talk .turns > li:not(.growing)")
     total = get(live, f"/v1/tasks/{task_id}")["turns_total"]
     for done in range(total):
         turn_held(live)
@@ -164,6 +168,31 @@ def test_a_session_fills_turn_by_turn_and_ends_with_answer_and_receipt(page: Pag
     expect(page.locator(".lead .status")).to_have_text("completed")
     expect(page.get_by_role("region", name="Receipt")).not_to_contain_text("so far")
     assert_receipt(page, get(live, f"/v1/sessions/{session_id}/receipt"))
+    assert never_left(page)
+
+
+def test_a_turn_is_shown_while_it_is_spoken(page: Page, live: LiveSystem) -> None:
+    session_id = create(live, ALONE)
+    live.ollama("/_sim/faults", MID_TURN, "POST")
+    task_id = begin_task(live, session_id)
+    turn_held(live)
+    page.goto(f"{live.noted['monitor_url']}/session/{session_id}")
+    growing = page.locator(".turns > .growing")
+    expect(growing.locator(".said")).to_have_text(re.compile(r"\w+ \w+"))
+    mark(page)
+    spoken = growing.locator(".said").inner_text()
+    now = get(live, f"/v1/tasks/{task_id}")
+
+    assert (now["status"], now["replies"]) == ("running", [])
+    assert growing.locator(".figure").inner_text() == "speaking"
+
+    live.ollama("/_sim/faults", method="DELETE")
+    (reply,) = finished(live, task_id)["replies"]
+    expect(page.locator(".talk .said")).to_have_text(reply["text"], use_inner_text=True)
+    expect(growing).to_have_count(0)
+
+    assert reply["text"].startswith(spoken)
+    assert len(reply["text"]) > len(spoken)
     assert never_left(page)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -81,6 +81,8 @@ def test_values_carry_their_units() -> None:
     assert formats.gigabyte_seconds(3_600_000) == "1,000.0 GB·h"
     assert formats.percent(0.634) == "63 %"
     assert formats.moment(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)) == "2026-01-02 03:04:05"
+    elsewhere = timezone(timedelta(hours=2))
+    assert formats.moment(datetime(2026, 1, 2, 0, 30, 5, tzinfo=elsewhere)) == "2026-01-01 22:30:05"
     assert formats.moment(None) == "–"
     assert formats.counted(1, "agent") == "1 agent"
     assert formats.counted(2, "agent") == "2 agents"

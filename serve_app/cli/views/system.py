@@ -16,6 +16,7 @@ from delegator.schemas import (
     ResidentModel,
     ResourceSummaryReply,
 )
+from serve_app import machine_words
 from serve_app.cli.views.layout import SIMULATED, facts, heading, line, names, table
 from serve_app.formats import bar, counted, duration, gigabytes, percent
 
@@ -78,7 +79,9 @@ def resources(reply: ResourceSummaryReply) -> list[RenderableType]:
                 ("agents", reply.active_agents),
                 ("memory", used),
                 ("saved", against),
-                ("processor", reply.cpu_load),
+                ("processor", machine_words.processors(reply.machines)),
+                ("graphics", machine_words.graphics(reply) or None),
+                ("agents at work", f"{reply.cpu_load}, by their number"),
                 ("turns", f"{reply.turns_running} running, {reply.turns_waiting} waiting"),
             )
         )

@@ -22,6 +22,7 @@ from serve_app.cli.views import sessions
 from serve_app.cli.views.layout import facts, heading, line, remark_on_simulation, table
 from serve_app.cli.views.system import agent_state
 from serve_app.formats import counted, duration, gigabytes, one_line, percent, role_name
+from serve_app.machine_words import graphics, processors
 
 BAR = 40
 """Cells of a bar of memory."""
@@ -72,6 +73,8 @@ def _figures(resources: ResourceSummaryReply) -> RenderableType:
                 f"{counted(resources.active_sessions, 'session')}, {counted(resources.active_agents, 'agent')}",
             ),
             ("turns", turns),
+            ("processor", processors(resources.machines)),
+            ("graphics", graphics(resources) or None),
             ("memory saved", saved),
             ("compared", _compared(resources)),
             ("attention", alerts),
@@ -84,9 +87,10 @@ def _compared(resources: ResourceSummaryReply) -> str | Text | None:
     if drift is None or drift.age_seconds is None:
         return None
     ago = f"with Ollama and Ray {duration(drift.age_seconds)} ago"
-    if drift.differences or drift.failed:
-        return line((f"{ago}: {'; '.join([*drift.failed, *drift.differences])}", "yellow"))
-    return f"{ago}: equal"
+    said = [*drift.failed, *drift.differences]
+    if drift.state == "equal" and not said:
+        return f"{ago}: equal"
+    return line((f"{ago}: {'; '.join(said) or 'too long to say what is so now'}", "yellow"))
 
 
 def _memory(endpoint: EndpointInfo, models: Sequence[ResidentModel]) -> list[RenderableType]:

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 
 from delegator.schemas import SendMessageReply, TaskView, TurnReply
 from serve_app.cli.views.layout import SIMULATED, facts, line, prose, rule, state
-from serve_app.formats import counted, duration, role_name
+from serve_app.formats import at_work, counted, duration, role_name
 
 _PURPOSES = {"frame": "frames the task", "contribute": "contributes", "conclude": "concludes", "answer": "answers"}
 
@@ -68,7 +68,7 @@ def doing(reply: TaskView, *, titles: Mapping[str, str]) -> str:
     if reply.current_role is None:
         return f"{of}: waiting to start"
     who = title(reply.current_role, titles)
-    return f"{of}: {who} waits for {reply.waiting_for}" if reply.waiting_for else f"{of}: {who} is speaking"
+    return f"{of}: {at_work(who, reply.waiting_for)}"
 
 
 def title(role: str, titles: Mapping[str, str]) -> str:

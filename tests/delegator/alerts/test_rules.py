@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from delegator.alerts import rules
-from delegator.alerts.figures import DiskFigures, DriftFigures, EndpointFigures, Figures, LongestWait, crashes
+from delegator.alerts.figures import DiskFigures, DriftFigures, EndpointFigures, Figures, LongestWait
 from delegator.alerts.rules import Finding, Standing
 from delegator.settings import AlertSettings
 
@@ -128,13 +128,6 @@ def test_what_was_not_measured_is_named_and_finds_nothing() -> None:
     assert rules.findings(nothing, LIMITS) == []
     assert nothing.unmeasured == {"memory", "queue_wait", "suspect_host", "crash_loop", "disk"}
     assert BAD.unmeasured == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "counted"), [((), 0), ((0,), 1), ((0, 0.2, 0.9), 1), ((0, 5, 10), 3), ((10, 0, 5, 5.1), 3)]
-)
-def test_turns_that_one_crash_broke_off_count_once(seconds: tuple[float, ...], counted: int) -> None:
-    assert crashes(NOON + timedelta(seconds=second) for second in seconds) == counted
 
 
 @pytest.mark.parametrize("share", [1.0, 0.0])

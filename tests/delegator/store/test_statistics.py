@@ -147,6 +147,35 @@ async def test_turns_and_loads_are_those_of_the_sessions_of_the_range_open_or_en
     assert row.prefetch_hit_ratio == 0.25
 
 
+async def test_a_load_that_found_its_model_there_is_none_but_what_left_for_it_has_left(at_work: Store) -> None:
+    there = {"load_s": 60.0, "evicted": ["a"], "was_there": True}
+    brought_in = {"load_s": 0.5, "evicted": [], "was_there": False}
+    await at_work.append_events([an_event(EventKind.MODEL_LOADED, "s0", data=data) for data in (there, brought_in)])
+
+    row = await at_work.statistics(DAY, DAY)
+
+    assert (row.loads, row.load_seconds, row.swaps) == (5, 9.5, 5)
+
+
+async def test_tokens_and_money_count_on_the_day_their_session_began(at_work: Store) -> None:
+    def money(currency: str, used: float) -> dict[str, Any]:
+        return {"money": {"currency": currency, "used": {"total": used}, "saved": 2 * used}}
+
+    await ended(at_work, "a", MIDNIGHT, used=money("EUR", 0.25))
+    await ended(at_work, "b", MIDNIGHT, used=money("EUR", 0.5), task_category=TaskCategory.HR)
+    await ended(at_work, "c", MIDNIGHT - timedelta(hours=1), used=money("CHF", 3))
+
+    row = await at_work.statistics(DAY - timedelta(days=1), DAY + timedelta(days=1))
+
+    assert [(day.prompt_tokens, day.reply_tokens) for day in row.days] == [(1_500, 300), (7_500, 1_500), (0, 0)]
+    assert [day.money for day in row.days] == [
+        [MoneyFigures(currency="CHF", used=3, saved=6)],
+        [MoneyFigures(currency="EUR", used=0.75, saved=1.5)],
+        [],
+    ]
+    assert (row.prompt_tokens, sum(role.turns for role in row.roles), row.turns) == (9_000, 6, 6)
+
+
 async def test_the_role_in_most_sessions_comes_first(at_work: Store) -> None:
     await at_work.end_agent("s0", "chro", MIDNIGHT, [], active_agents=["ceo", "cto"])
     await at_work.add_agent(an_agent("s0", "chro"), [], active_agents=["ceo", "cto", "chro"])  # a second stay

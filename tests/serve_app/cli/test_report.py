@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,16 +76,38 @@ def test_the_days_are_asked_for_as_they_were_given(online: Callable[..., Ended],
     [
         (("--html", "no/such/folder/page.html"), "--html"),
         (("--html", "page.html", "--csv", "no/such/folder/x.csv"), "--csv"),
+        (("--html", "."), "--html"),
+        (("--html", "/"), "--html"),
+        (("--html", ""), "--html"),
+        (("--html", "there.txt/page.html"), "--html"),
+        (("--html", "x" * 300), "--html"),
+        (("--html", "pipe"), "no ordinary file"),
+        (("--csv", "."), "--csv"),
+        (("--csv", "y" * 300), "--csv"),
+        (("--html", "same", "--csv", "./same"), "--csv"),
         (("--from", "yesterday"), "YYYY-MM-DD"),
         (("--from", "2026-01-03", "--to", "2026-01-01"), "not later"),
     ],
 )
 def test_what_cannot_be_written_or_read_is_told(
-    online: Callable[..., Ended], options: tuple[str, ...], told: str, tmp_path: Path
+    online: Callable[..., Ended], backend: CannedBackend, options: tuple[str, ...], told: str, tmp_path: Path
 ) -> None:
-    ended = online("report", *options)
+    (tmp_path / "there.txt").write_text("kept")
+    os.mkfifo(tmp_path / "pipe")
+    ended = online("report", "--json", *options)
 
     assert ended.code == 2
-    assert told in ended.err
-    assert "Traceback" not in ended.err
-    assert not list(tmp_path.glob("**/*.part"))
+    error = ended.json["error"]
+    assert error["code"] == "invalid_input"
+    assert told in error["message"]
+    assert backend.asked == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pipe", "there.txt"]
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.usefixtures("past")
+def test_a_name_as_long_as_the_disk_allows_is_written(online: Callable[..., Ended], tmp_path: Path) -> None:
+    ended = online("report", "--html", "x" * 255)
+
+    assert ended.code == 0, ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["x" * 255]

@@ -58,6 +58,31 @@ def test_the_page_tells_memory_queue_drift_and_alerts() -> None:
     assert bar.count("█") + bar.count("░") == BAR
 
 
+def test_the_page_tells_the_measured_load() -> None:
+    scene = Scene()
+    load = s.MachineLoad(node="n1", processors=8, processor_ratio=0.37, gpus=1, gpu_memory_gb=24)
+    resources = scene.answers["resource_summary"](s.NoInput()).model_copy(update={"machines": [load]})
+
+    with (console := Console(width=160)).capture() as captured:
+        console.print(*top(Moment((), (), resources)))
+
+    assert "37 % of 8 processors" in captured.get()
+    assert "utilisation not measured, 24.0 GB" in captured.get()
+
+
+def test_the_page_does_not_call_an_old_comparison_equal() -> None:
+    scene = Scene()
+    drift = s.Drift(compared_at=scene.now, age_seconds=7200, differences=[])
+    resources = scene.answers["resource_summary"](s.NoInput()).model_copy(update={"drift": drift})
+
+    with (console := Console(width=160)).capture() as captured:
+        console.print(*top(Moment((), (), resources)))
+
+    (compared,) = [line for line in captured.get().splitlines() if "Ollama and Ray" in line]
+    assert "2h 0m ago: too long" in compared
+    assert "equal" not in compared
+
+
 def test_the_live_view_ends_by_ctrl_c(address: str, backend: CannedBackend) -> None:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "TERM": "xterm-256color"}

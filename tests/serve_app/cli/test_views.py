@@ -117,6 +117,14 @@ def test_a_receipt_of_the_former_form_shows_what_it_has() -> None:
     assert not any(word in shown for word in ("electricity", "money", "prices", "role  "))
 
 
+def test_the_load_of_processors_is_what_was_measured() -> None:
+    load = s.MachineLoad(node="n1", processors=8, processor_ratio=0.37)
+    shown = rendered(REPLIES["resource_summary"].model_copy(update={"machines": [load]}))
+
+    assert "37 % of 8 processors" in shown
+    assert "low, by their number" in shown
+
+
 def test_a_foreign_model_is_told_apart() -> None:
     reply = REPLIES["resource_summary"].model_copy(update={"models": [RESIDENT.model_copy(update={"foreign": True})]})
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from actors.gpus import gpu_bytes
 from delegator.settings import GB, Settings
 from serve_app.lifecycle import memory
-from serve_app.lifecycle.gpus import gpu_bytes
 from serve_app.lifecycle.memory import GPU_RESERVE, machine_bytes, memory_for_models
 
 MIB = 2**20

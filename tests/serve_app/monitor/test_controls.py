@@ -87,7 +87,9 @@ def test_every_control_says_what_it_did(name):
 
 def test_a_request_of_a_control_fits_its_operation():
     roles = [("ceo", "CEO")]
+    option = s.QuestionOption(answer=s.TaskType.HR, meaning="People.", recommended_agents=["chro"], probability=0.5)
     made = (
+        *actions.answer_question("s", s.Question(question="What is it?", options=[option])),
         *actions.end_session("s", "t"),
         *actions.cancel_task("t", "t"),
         *actions.add_agent("s", roles),
@@ -99,4 +101,4 @@ def test_a_request_of_a_control_fits_its_operation():
         answers = {question.name: question.options[0].value if question.options else "x" for question in each.questions}
 
         BY_NAME[each.operation].request.model_validate({**each.request, **answers})  # raises where it does not
-    assert len(made) == 6
+    assert len(made) == 7

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from actors.by_hand import BY_HAND
 from delegator import schemas as s
 from serve_app.monitor.choices import events_choice
 from serve_app.monitor.events_view import EventRow, EventsView, concerns, events_view
@@ -48,6 +49,21 @@ def test_the_newest_event_is_the_first_and_its_facts_are_words(scene):
     )
     assert [row.event_id for row in view.rows] == [2, 1]
     assert not view.more
+
+
+@pytest.mark.parametrize(
+    ("holder", "session_id", "told"),
+    [
+        (BY_HAND, "", (("", "by hand"),)),
+        ("aside_0123456789abcdef", "", (("", "for a second opinion"),)),
+        ("session_20260102_143000_84329", "session_20260102_143000_84329", ()),
+    ],
+)
+def test_what_no_session_holds_is_told_so_and_links_to_none(scene, holder, session_id, told):
+    scene.happen(s.EventKind.MODEL_HELD, holder, model="m", data={"measured": True})
+    (row,) = view_of(scene).rows
+
+    assert (row.session_id, row.facts) == (session_id, (*told, ("", "measured")))
 
 
 def test_a_group_stands_for_its_kinds(scene):

@@ -83,11 +83,21 @@ def test_a_range_with_filters_is_told_as_it_was_chosen():
     )
     view = view_of(scene, request)
 
-    assert view.chosen == Chosen("2025-12-31", "", "technical", "completed", "BILLING", "saved", descending=False)
+    assert view.chosen == Chosen(
+        "2025-12-31", "2026-01-02", "technical", "completed", "BILLING", "saved", descending=False
+    )
     assert view.total == "3 sessions from 2025-12-31 to 2026-01-02"
     assert {row.category for row in view.rows} == {"technical"}
     saved = [int(row.saved.replace(",", "")) for row in view.rows]
     assert saved == sorted(saved)
+
+
+def test_a_range_that_goes_on_to_today_holds_its_last_day_too():
+    """Or the next filter, which asks for what the fields hold, would ask for its first day alone."""
+    for first, last in (("2025-12-31", "2026-01-02"), ("2026-01-02", "2026-01-02"), ("2026-01-05", "2026-01-05")):
+        chosen = view_of(Scene(now=AT), s.SessionHistoryRequest.model_validate({"from": first})).chosen
+
+        assert (chosen.first, chosen.last) == (first, last)
 
 
 def test_a_session_that_has_not_ended_has_no_figures():

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from delegator import schemas as s
-from serve_app.monitor.now_machine import DriftBadge, ModelPart, QueueRow, drift_badge
+from serve_app.monitor.memory_bar import ModelPart
+from serve_app.monitor.now_machine import DriftBadge, QueueRow, drift_badge
 from serve_app.monitor.now_view import AgentRow, Card, Chip, NowReplies, NowView, Progress, SessionRow, now_view
 from tests.browser.scene import Scene
 
@@ -47,7 +48,7 @@ def test_an_idle_system_shows_what_all_roles_would_hold(scene):
             ("nothing resident; all 9 roles would hold 80.5 GB", "64.0 GB capacity"),
         ),
         Card("Active sessions", "0", "", "", ("0 in total today",)),
-        Card("CPU load", "idle", "", "estimated", ("0 turns running, 0 waiting",)),
+        Card("CPU load", "–", "", "not measured", ("0 turns running, 0 waiting", "idle, by the number of agents")),
     )
     assert (view.sessions, view.agents, view.hosts[0].parts, view.queue) == ((), (), (), ())
     assert (view.hosts[0].used, view.hosts[0].free) == ("0.0 GB", "64.0 GB")
@@ -64,7 +65,40 @@ def test_the_cards_sum_up_a_system_at_work(scene):
             "Memory of models", "29.3", "GB", "measured", ("64 % less than all 9 roles (80.5 GB)", "64.0 GB capacity")
         ),
         Card("Active sessions", "1", "", "", ("7 in total today",)),
-        Card("CPU load", "medium", "", "estimated", ("1 turn running, 0 waiting",)),
+        Card("CPU load", "–", "", "not measured", ("1 turn running, 0 waiting", "medium, by the number of agents")),
+    )
+
+
+def test_the_load_is_what_was_measured_however_many_agents_run(scene):
+    for task in range(6):
+        scene.open_session(task, running_s=5)
+    load = s.MachineLoad(node="n1", processors=8, processor_ratio=0.03, gpus=1, gpu_ratio=0.5, gpu_memory_gb=24)
+    resources_with(scene, machines=[load])
+
+    assert view_of(scene).cards[3] == Card(
+        "CPU load",
+        "3",
+        "% of 8 processors",
+        "measured",
+        (
+            "GPU: 50 % busy, 24.0 GB",
+            "0 turns running, 0 waiting",
+            "high, by the number of agents",
+        ),
+    )
+
+
+def test_of_several_machines_the_busiest_is_the_figure(scene):
+    loads = [
+        s.MachineLoad(node=node, processors=4, processor_ratio=share)
+        for node, share in (("n1", 0.2), ("n2", 0.9), ("n3", None))
+    ]
+    resources_with(scene, machines=loads)
+    card = view_of(scene).cards[3]
+
+    assert (card.value, card.unit, card.mark) == ("90", "%", "measured")
+    assert card.notes[0] == (
+        "the busiest: n1 20 % of 4 processors; n2 90 % of 4 processors; n3 not measured of 4 processors"
     )
 
 
@@ -204,7 +238,7 @@ def test_a_session_at_work_shows_how_far_its_task_is(scene):
     task = scene.delegate(scene.open_session(0, running_s=323), turns=3)
     (row,) = view_of(scene).sessions
 
-    assert row.task == Progress(0, 3, "Product Manager speaks")
+    assert row.task == Progress(0, 3, "Product Manager is speaking")
     assert [chip.state for chip in row.team] == ["speaking", "", ""]
     assert row.controls[0].request == {"task_id": task.task_id}
 
@@ -275,12 +309,24 @@ def test_what_waits_is_shown_with_its_place_and_time(scene):
             DriftBadge("equal", "equal to Ollama and Ray 3s ago", ()),
         ),
         (
-            s.Drift(compared_at=AT, age_seconds=61, differences=["a is gone", "b is there"]),
+            s.Drift(compared_at=AT, age_seconds=61, differences=["a is gone", "b is there"], trusted_seconds=90),
             DriftBadge("mended", "2 differences mended 1m 1s ago", ("a is gone", "b is there")),
         ),
         (
+            s.Drift(compared_at=AT, age_seconds=7200, differences=[]),
+            DriftBadge("unknown", "not compared with Ollama and Ray of late, last 2h 0m ago", ()),
+        ),
+        (
+            s.Drift(compared_at=AT, age_seconds=5, differences=["a is gone"], failed=["gpu: no answer"]),
+            DriftBadge("unknown", "not all could be compared, last 5s ago", ("gpu: no answer", "a is gone")),
+        ),
+        (
+            s.Drift(compared_at=None, age_seconds=None, differences=[], failed=["gpu: no answer"]),
+            DriftBadge("unknown", "not compared with Ollama and Ray yet", ("gpu: no answer",)),
+        ),
+        (
             s.Drift(compared_at=AT, age_seconds=5, differences=[], failed=["gpu: no answer"]),
-            DriftBadge("unknown", "not all could be compared 5s ago", ("gpu: no answer",)),
+            DriftBadge("unknown", "not all could be compared, last 5s ago", ("gpu: no answer",)),
         ),
     ],
 )

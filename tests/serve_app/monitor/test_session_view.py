@@ -7,6 +7,7 @@ import pytest
 from delegator import schemas as s
 from serve_app.monitor.session_timeline import timeline_of
 from serve_app.monitor.session_view import SessionPage, SessionReplies, session_page, shown_tasks
+from serve_app.monitor.wording import initials
 from tests.browser.scene import Scene
 from tests.browser.talk import receipt, session_view
 
@@ -55,6 +56,34 @@ def test_an_open_session_shows_who_speaks_and_what_can_be_done(scene):
     added = page.controls[0].questions[0]
     assert "test_lead" not in [option.value for option in added.options]
     assert len(added.options) == 6
+
+
+def test_a_session_that_asks_can_be_answered(scene):
+    session = scene.ask(1, running_s=10, question="Mend or build?")
+    option = s.QuestionOption(
+        answer=s.TaskType.BUG_FIX, meaning="It is broken.", recommended_agents=["test_lead"], probability=0.5
+    )
+    question = s.Question(question="Mend or build?", options=[option])
+    view = session_view(scene, session.session_id).model_copy(update={"question": question})
+    replies = SessionReplies(AT, view, [], [], None, scene.answers["list_roles"](s.NoInput()))
+    answer, *others = session_page(replies).controls
+
+    assert (answer.operation, answer.about) == ("answer_question", "Mend or build?")
+    assert answer.request == {"session_id": session.session_id, "wait_s": 0}
+    first, *rest = answer.questions[0].options
+    assert (first.value, first.text) == ("bug_fix", "bug fix: It is broken.")
+    assert {option.value for option in rest} == {kind.value for kind in s.TaskType} - {"bug_fix"}
+    assert [control.operation for control in others] == ["end_session"]
+
+
+def test_a_role_has_the_same_letters_wherever_it_stands(scene):
+    """Three chiefs of one letter would be one and the same person in a conversation."""
+    session = scene.open_session(2, running_s=10)
+    task = scene.speak(scene.delegate(session), "ceo", "Well.")
+    scene.speak(task, "cto", "Well.")
+
+    said = [turn.initials for turn in page_of(scene, session.session_id).tasks[0].turns]
+    assert said[:2] == [initials("CEO"), initials("CTO")] == ["CEO", "CTO"]
 
 
 def test_a_past_session_offers_nothing_and_counts_no_more(scene):

@@ -1,6 +1,7 @@
 """The view *Statistics*, made from a reply."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_figures_of_simulated_sessions_say_so(simulated, total, mark):
     view = view_of(total_sessions=total, simulated_sessions=simulated, **days(2))
 
     assert [figure.mark for figure in view.figures] == ["", "", "", mark, mark, mark, mark, mark]
-    assert [chart.mark for chart in view.columns] == ["", mark, "", mark]
+    assert [chart.mark for chart in view.columns] == ["", mark, mark, "", mark]
     assert [chart.mark for chart in view.rows] == ["", mark, mark]
 
 
@@ -102,11 +103,7 @@ def test_every_day_has_its_column():
 
     assert (sessions.title, memory.title) == ("Sessions per day", "Memory per day, in GB·s")
     assert len(sessions.columns) == 30
-    assert (sessions.columns[-1].label, sessions.columns[-1].short, sessions.columns[-1].values) == (
-        "2026-01-02",
-        "2 Jan",
-        ("2",),
-    )
+    assert (sessions.columns[-1].label, sessions.columns[-1].values) == ("2026-01-02", ("2",))
     assert [series.name for series in memory.series] == ["Used", "Saved"]
     assert (memory.columns[0].values, memory.columns[0].heights) == (("100", "300"), (0.25, 0.75))
     assert agents.columns[0].values == ("2.5",)
@@ -121,6 +118,50 @@ def test_of_long_ranges_several_days_make_a_column():
     assert weeks.columns[-1].label == "2026-01-02"
     assert longer.columns[0].values == ("56",)
     assert len(longer.columns) <= 92
+
+
+def test_tokens_are_a_chart_of_what_was_read_and_what_was_written():
+    tokens = chart(view_of(**days(2, prompt_tokens=6_000, reply_tokens=2_000)), "Tokens per day")
+
+    assert [series.name for series in tokens.series] == ["Read", "Written"]
+    assert (tokens.columns[0].values, tokens.columns[0].heights) == (("6,000", "2,000"), (0.75, 0.25))
+
+
+def test_money_is_a_chart_for_each_currency_in_a_unit_of_short_numbers():
+    def paid(day: int) -> list[s.MoneyFigures]:
+        francs = [s.MoneyFigures(currency="CHF", used=2, saved=6)] if day else []
+        return [*francs, s.MoneyFigures(currency="EUR", used=0.0005, saved=0.0015)]
+
+    figures = days(2)
+    plain: Any = figures["days"]
+    figures["days"] = [day.model_copy(update={"money": paid(n)}) for n, day in enumerate(plain)]
+    sums = [s.MoneyFigures(currency=name, used=1, saved=1) for name in ("CHF", "EUR")]
+    view = view_of(**figures, money=sums)
+    francs, euros = chart(view, "Money per day, in CHF"), chart(view, "Money per day, in thousandths of EUR")
+
+    assert [column.values for column in francs.columns] == [("0.00 CHF", "0.00 CHF"), ("2.00 CHF", "6.00 CHF")]
+    assert euros.columns[0].values == ("0.00050 EUR", "0.0015 EUR")
+    assert (euros.columns[0].heights, euros.lines[-1].label) == ((0.25, 0.75), "2")
+    assert euros.said.endswith("The most on 2026-01-01: spent 0.00050 EUR, saved 0.0015 EUR.")
+
+
+def test_without_prices_there_is_no_chart_of_money():
+    assert [one.title for one in view_of(**days(2)).columns] == [
+        "Sessions per day",
+        "Memory per day, in GB·s",
+        "Tokens per day",
+        "Average agents per session, by day",
+        "How long sessions took",
+    ]
+
+
+def test_where_a_year_is_crossed_days_are_named_with_it():
+    columns = chart(view_of(**days(30)), "Sessions").columns
+    this_year = chart(view_of(**days(2)), "Sessions").columns
+
+    assert (columns[0].short, columns[-1].short) == ("4 Dec 2025", "2 Jan 2026")
+    assert sum(column.named for column in columns) <= 3
+    assert [column.short for column in this_year] == ["1 Jan", "2 Jan"]
 
 
 def test_a_chart_says_in_a_sentence_what_it_shows():
@@ -192,5 +233,5 @@ def test_days_without_sessions_say_so():
         ((), "No turn was taken in these days."),
     ]
     assert view.figures[5] == Figure("Memory saved", "0 GB·s", "", "")
-    assert [chart.columns for chart in view.columns] == [(), (), (), ()]
+    assert [chart.columns for chart in view.columns] == [()] * 5
     assert chart(view, "How long").said == "No session has ended."

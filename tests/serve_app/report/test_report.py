@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 
@@ -72,7 +74,16 @@ def figures(**fields: object) -> s.StatisticsReply:
         "gb_seconds": 1_000,
         "gb_seconds_saved": 3_000,
         "days": [
-            {"day": FIRST + timedelta(days=n), "sessions": n, "agents": 2 * n, "gb_seconds": 10, "gb_seconds_saved": 30}
+            {
+                "day": FIRST + timedelta(days=n),
+                "sessions": n,
+                "agents": 2 * n,
+                "gb_seconds": 10,
+                "gb_seconds_saved": 30,
+                "prompt_tokens": 900,
+                "reply_tokens": 400 * n,
+                "money": [{"currency": "EUR", "used": 0.25, "saved": -0.1}],
+            }
             for n in range(3)
         ],
         "durations": [{"up_to_seconds": 60, "sessions": 1}, {"up_to_seconds": None, "sessions": 3}],
@@ -90,16 +101,58 @@ def page(*sessions: s.HistorySession, **fields: object) -> Seen:
 def test_the_page_has_its_figures_and_charts_with_words() -> None:
     seen = page(session())
 
-    for told in ("2026-01-01 to 2026-01-03", "75 % of all roles resident", "1 failed", "1.50 EUR saved", "up to 1m 0s"):
+    share = "75 % of what all roles would have held"
+    for told in ("2026-01-01 to 2026-01-03", share, "1 failed", "1.50 EUR saved", "up to 1m 0s"):
         assert told in seen.text
     assert seen.labels == [
-        "Sessions a day",
-        "GB-seconds used and saved a day",
+        "Sessions per day",
+        "Memory over time per day, GB·s",
+        "Tokens per day",
+        "Money per day, EUR",
         "By category",
         "How long sessions took",
         "Roles",
     ]
-    assert "2026-01-03: 2 sessions" in seen.text
+    for told in (
+        "2 sessions",
+        "10 GB·s used, 30 GB·s saved",
+        "900 read, 800 written",
+        "0.25 EUR spent, -0.10 EUR saved",
+    ):
+        assert f"2026-01-03: {told}" in seen.text
+
+
+@pytest.mark.parametrize("count", [93, 661, 3_660])
+def test_over_many_days_no_column_lies_on_another_and_every_name_has_its_year(count: int) -> None:
+    days = [
+        {
+            "day": FIRST + timedelta(days=9 + n - count),
+            "sessions": 1,
+            "agents": 1,
+            "gb_seconds": 1,
+            "gb_seconds_saved": 1,
+        }
+        for n in range(count)
+    ]
+    html = html_of(Report(figures(days=days, money=[]), (), MADE_AT))
+    sessions = html[html.index("<svg") : html.index("</svg>")]
+    columns_at = [
+        (float(x), float(width)) for x, width in re.findall(r'x="([0-9.]+)" y="[^"]*" width="([^"]*)"', sessions)
+    ]
+    names = re.findall(r'<text x="([0-9.]+)" y="194">([^<]*)<', sessions)
+
+    assert 1 < len(columns_at) <= 92
+    assert all(x + width <= after for (x, width), (after, _) in pairwise(columns_at))
+    assert all(date.fromisoformat(name) for _, name in names)
+    assert len({name for _, name in names}) == len(names) > 3
+    assert all(float(after) - float(x) > 70 for (x, _), (after, _) in pairwise(names))
+    assert max(x + width for x, width in columns_at) <= 720
+
+
+def test_within_a_year_days_are_named_without_it() -> None:
+    html = html_of(Report(figures(), (), MADE_AT))
+
+    assert re.findall(r'y="194">([^<]*)<', html)[:3] == ["01-01", "01-02", "01-03"]
 
 
 def test_the_page_is_whole_in_itself() -> None:
@@ -129,6 +182,33 @@ def test_simulated_sessions_are_said_so() -> None:
     assert "simulat" not in page().text
 
 
+FORMER: tuple[dict[str, object], ...] = (
+    {},
+    {"gb_seconds": "many", "gb_seconds_saved": "more", "peak_gb": None, "money": "?"},
+    {"gb_seconds": True, "money": {"used": 3, "currency": 5}},
+)
+
+
+@pytest.mark.parametrize("receipt", FORMER)
+def test_a_receipt_of_another_form_leaves_its_figures_out(receipt: dict[str, object]) -> None:
+    old = session(resources_used=receipt)
+    (row,) = csv.DictReader(io.StringIO(csv_of([old]), newline=""))
+
+    assert page(old).text.count("–") == 2
+    figures_of_receipt = ("gb_seconds", "gb_seconds_saved", "peak_gb", "currency", "cost", "saved")
+    assert [row[name] for name in figures_of_receipt] == [""] * 6
+
+
+def test_saved_is_what_all_roles_would_have_held_less_what_was_as_in_the_history() -> None:
+    used = {"gb_seconds": 1_500.0, "all_roles_gb_seconds": 400.0, "gb_seconds_saved": 9_999.0}
+    old = session(resources_used=used)
+    (row,) = csv.DictReader(io.StringIO(csv_of([old]), newline=""))
+
+    assert row["gb_seconds_saved"] == "-1100.0"
+    assert "-1,100" in page(old).text
+    assert "9,999" not in page(old).text
+
+
 def test_a_long_list_says_where_the_rest_is() -> None:
     seen = page(*(session(number) for number in range(MOST_SESSIONS + 1)))
 
@@ -156,9 +236,11 @@ def test_no_task_becomes_a_formula(task: str) -> None:
 
 
 def test_columns_stand_on_each_other_and_never_leave_the_picture() -> None:
-    drawn = columns("x", [Column("a", (1.0, 3.0), "a: 4"), Column("b", (0.0, 0.0), "b: 0")])
+    drawn = columns(
+        "x", [Column("a", (1.0, 3.0), "a: 4"), Column("b", (0.0, 0.0), "b: 0"), Column("c", (1.0, -9.0), "")]
+    )
 
-    assert drawn.count("<rect") == 4
+    assert drawn.count("<rect") == 6
     assert "a: 4" in drawn
     assert "-" not in "".join(part.split('"')[1] for part in drawn.split(" y=")[1:])
     assert rows("x", []).startswith("<svg")
