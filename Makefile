@@ -85,7 +85,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 		fi; \
 	fi; \
 	echo 'Set-up 2/3: packages of requirements.lock (checked by hash; some minutes the first time)'; \
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement requirements.lock; \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes --requirement requirements.lock; \
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true; : 'on all processors, where pip takes one; some packages carry files that are no Python yet'; \
 	echo 'Set-up 3/3: Delegator itself'; \
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
 	touch $@
