@@ -43,7 +43,8 @@ ALLOWED = frozenset(
         "run_drill",
     }
 )
-"""Operations that a page may ask for; those that the table does not have yet have no button."""
+"""Operations that a page may ask for; those that the table does not have yet have no button. Scopes, once callers have
+tokens, narrow it for each of them."""
 
 
 @dataclass(frozen=True, slots=True)
