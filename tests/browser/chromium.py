@@ -65,3 +65,9 @@ class Watch:
         parts = urlsplit(url)
         if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
             self.abroad.append(url)
+
+
+def cut_line(page: Page) -> None:
+    """End the connection over which the page is kept up to date, once it stands; the page will connect anew."""
+    page.wait_for_function("window.socket?.connected && window.did_handshake")
+    page.evaluate("window.socket.io.engine.close()")

@@ -96,6 +96,7 @@ def page(profile: BrowserContext, scene: Scene, watch: Watch, viewport: tuple[in
     shown.set_viewport_size({"width": width, "height": height})
     watch.attach(shown)
     yield shown
+    profile.set_offline(False)
     if shown.url.startswith("http"):
         shown.evaluate("localStorage.clear()")
     profile.clear_cookies()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.chromium import cut_line
 from tests.browser.scene import Scene
 
 pytestmark = pytest.mark.browser
@@ -46,7 +47,7 @@ def test_a_page_whose_line_breaks_between_changes_shows_all_of_them(page: Page, 
     expect(rows).to_have_count(1)
     page.evaluate("window.here = true")
     for count in range(2, 5):
-        page.evaluate("window.socket.io.engine.close()")
+        cut_line(page)
         scene.sessions[-1] = scene.sessions[-1].model_copy(update={"task_description": f"Text {count}"})
         scene.open_session(0, running_s=5)
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from delegator import schemas as s
+from tests.browser.chromium import cut_line
 from tests.browser.conftest import Server
 from tests.browser.scene import Scene
 from tests.browser.stage import NEVER
@@ -111,7 +112,7 @@ def test_a_page_that_was_away_catches_up_by_event_id(page: Page, scene: Scene, s
     fill(scene, 5)
     page.goto("/events")
     expect(page.locator(".log li")).to_have_count(5)
-    page.evaluate("window.socket.io.engine.close()")
+    cut_line(page)
     for n in range(20):
         scene.happen(s.EventKind.TURN_COMPLETED, SESSION, role="test_lead", data={"turn": n})
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from delegator import schemas as s
 from delegator.errors import StoreUnavailable, SystemNotRunning
+from tests.browser.chromium import cut_line
 from tests.browser.conftest import Server
 from tests.browser.scene import Scene
 from tests.browser.stage import NEVER
@@ -173,7 +174,7 @@ def test_many_pages_cost_the_backend_no_more_than_one(page: Page, scene: Scene, 
 def test_a_page_that_lost_its_connection_comes_back(page: Page, scene: Scene):
     page.goto("/")
     expect(page.get_by_text("No session is open.")).to_be_visible()
-    page.evaluate("window.socket.io.engine.close()")
+    cut_line(page)
     scene.open_session(1, running_s=5)
 
     expect(page.get_by_role("heading", name="Fix typo in README")).to_be_visible()

@@ -333,7 +333,9 @@ class Frames:
         name, *told = json.loads(frame[2:])
         if name == "update":
             self.views += sum(
-                "view" in element.get("props", {}) for element in told[0].values() if isinstance(element, dict)
+                not {"view", "change"}.isdisjoint(element.get("props", {}))
+                for element in told[0].values()
+                if isinstance(element, dict)
             )
 
 
