@@ -55,7 +55,9 @@ DEVELOPER, PRODUCT = "deepseek-coder:6.7b", "llama3.1:8b"
 
 
 PATIENT = {"wait_price": 1e9}
-"""Idle models of open sessions stay: at this scale their time would be up while a busy machine is between two calls."""
+KEEP_ALIVE_S = 1e6
+"""Idle models of open sessions stay: at this scale their time, and Ollama's own for them while there is no model host,
+would be up while a busy machine is between two calls."""
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def running(postgres_server: Any, tmp_path_factory: pytest.TempPathFactory) -> I
             models="simulated", ollama_url=ollama, simulator_scale=SCALE, memory=MEMORY, home=str(folder),
             database_url=postgres_server.url_of(postgres_server.create_database()),
             max_concurrent_sessions=3, reconcile_every_s=0.5,
-            residency=PATIENT,
+            residency=PATIENT, keep_alive_s=KEEP_ALIVE_S,
         )  # fmt: skip
         start(settings)
         yield RaySystem(settings, ollama)

@@ -172,6 +172,7 @@ def test_models_of_others_and_too_many_of_them_are_told(page: Page, scene: Scene
 def picture(scene: Scene) -> Scene:
     """A system at work, with something to see in every view."""
     scene.remember(30, per_day=17)
+    scene.machines = [s.MachineLoad(node="workstation", processors=16, processor_ratio=0.374)]
     scene.open_session(1, running_s=42)
     session = scene.open_session(0, running_s=4)
     scene.work("test_lead")
