@@ -13,6 +13,7 @@ system only through `Backend`. From the inside out:
     elements, view               what makes a view: its board, its choice, how it is read, which events concern it
     views/                       one file for each view, and `VIEWS`, their order in the navigation
     pages, web                   NiceGUI: what a browser gets; these four are imported on the replica alone
+    frames                       no page of ours is shown inside another's
     feed, speakers               what they hear of the system: the store's announcements, agents as they speak
     deploy, urgency              the Serve application, and how little hurry it has
 
