@@ -6,7 +6,6 @@ given: it may be a password, or a megabyte long.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from pydantic import ValidationError
@@ -75,6 +74,8 @@ def first_problem(exc: ValidationError) -> ErrorDetails:
 
 def near_miss(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that was probably meant, or None."""
+    import difflib  # wanted where something is wrong alone, and no small part of what the analysis imports
+
     found = difflib.get_close_matches(name.lower(), list(known), n=1)
     return found[0] if found else None
 
