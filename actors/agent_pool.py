@@ -227,7 +227,7 @@ class AgentPool:
         return pulse
 
     async def _spawn(self, role: str, spawned_at: datetime, node_id: str | None) -> LiveAgent:
-        node_id = node_id or ray.get_runtime_context().get_node_id()
+        node_id = node_id or self._own_node()
         handle = self._start_process(role, node_id)
         agent = LiveAgent(role, handle, spawned_at, node_id)
         try:
@@ -237,6 +237,9 @@ class AgentPool:
             raise
         await self._count_lives(agent)  # what a former life has restarted it is not told again
         return agent
+
+    def _own_node(self) -> str:
+        return str(ray.get_runtime_context().get_node_id())
 
     def _start_process(self, role: str, node_id: str) -> Any:
         options = {

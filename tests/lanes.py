@@ -20,6 +20,8 @@ RAY_MARK = "pytest.mark.ray"
 
 # Ray gives its workers the lowest priority but four: beside another process that computes they would hardly start.
 os.environ.setdefault("RAY_worker_niceness", "0")
+# Most of Ray's functions start a whole Ray where there is none: it would stay, unseen, until the last test.
+os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
 
 
 @cache

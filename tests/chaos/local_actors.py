@@ -50,6 +50,9 @@ class LocalPool(AgentPool):
         self._hosts = hosts
         self.running: dict[str, Agent] = {}
 
+    def _own_node(self) -> str:
+        return "here"
+
     def _start_process(self, role: str, node_id: str) -> Any:
         self.running[role] = Agent(self._catalogue.role(role), self._settings, self._tell_first_token)
         return LocalActor(self.running[role])
